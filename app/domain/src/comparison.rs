@@ -1,0 +1,235 @@
+//! A comparison: one question in one format, asked of several models, several times each.
+
+use crate::{
+    Format, FormatCheck, Labels, ModelId, NewComparison, OwnQuestion, Question, Role, Sampling, Seed, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ComparisonId(pub i64);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AnswerId(pub i64);
+
+/// A comparison as one person may see it: while it is blind, nothing in here tells which model is which.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    pub id: ComparisonId,
+    /// The authors' id of a main question; none for one's own.
+    pub question_id: Option<String>,
+    pub question_text: String,
+    pub format: Format,
+    pub sampling: Sampling,
+    pub n_samples: u32,
+    pub seed: Seed,
+    pub blindness: Blindness,
+    pub created_at: Timestamp,
+    /// In the order chosen; in an order drawn at random where the comparison is or was blind.
+    pub columns: Vec<Column>,
+}
+
+/// Whether names are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Blindness {
+    /// Names were shown from the start.
+    Open,
+    /// Names, roles, hashes and timing stay on the server.
+    Blind,
+    /// It was blind; labels given before this moment are locked.
+    Revealed(Timestamp),
+}
+
+/// One model's answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// None while blind.
+    pub model: Option<ColumnModel>,
+    /// What this column's model received. None where it never could be asked, or where it would tell which model it is.
+    pub prompt: Option<RenderedPrompt>,
+    /// In sample order.
+    pub answers: Vec<Answer>,
+}
+
+/// Which model a column holds, as it was when it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnModel {
+    pub id: ModelId,
+    pub name: String,
+    pub role: Role,
+    pub about: String,
+    /// SHA-256 over the model's files, in hexadecimal. Empty where the model could not be asked.
+    pub hash: String,
+    pub device: String,
+    pub precision: String,
+    /// Version of the engine that answered.
+    pub engine: String,
+}
+
+/// The very text that was tokenized.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenderedPrompt {
+    pub text: String,
+    pub n_tokens: u32,
+    /// The special tokens that occur in `text` and were encoded as such.
+    pub specials: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    pub id: AnswerId,
+    pub state: AnswerState,
+    /// Hostile: shown as text, never as markup, never run.
+    pub text: String,
+    /// None while blind, and before the first token.
+    pub facts: Option<Facts>,
+    /// None until the answer has ended.
+    pub check: Option<FormatCheck>,
+    pub labels: Labels,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AnswerState {
+    /// Not begun.
+    Waiting,
+    Writing,
+    Finished(Finish),
+    /// Ended by an error, told in a sentence. What was written is kept.
+    Failed(String),
+    /// The server stopped before the answer was finished. It can be continued.
+    CutOff,
+}
+
+/// Why a finished answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Finish {
+    /// The model ended it.
+    Stop,
+    /// It reached the most tokens it may have.
+    Length,
+    /// The model has no room for more positions.
+    Full,
+    /// A reviewer stopped it.
+    Stopped,
+}
+
+/// What was measured about an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    pub seed: u64,
+    pub n_tokens: u32,
+    /// Time from asking to the first token, in milliseconds.
+    pub first_token_ms: u32,
+    /// Time from the first token to the last so far, in milliseconds.
+    pub writing_ms: u32,
+}
+
+impl Comparison {
+    /// The question as it was asked.
+    pub fn question(&self) -> Question {
+        let main = self.question_id.as_deref().and_then(Question::main);
+        main.unwrap_or_else(|| {
+            Question::Own(OwnQuestion::parse(&self.question_text).expect("only legal questions are kept"))
+        })
+    }
+
+    /// What would ask the same again; None while it is blind, since that names the models.
+    pub fn again(&self) -> Option<NewComparison> {
+        let models =
+            self.columns.iter().map(|it| it.model.as_ref().map(|model| model.id.clone())).collect::<Option<_>>()?;
+        Some(NewComparison {
+            question: self.question(),
+            format: self.format,
+            models,
+            n_samples: self.n_samples,
+            sampling: self.sampling,
+            seed: None,
+            blind: self.blindness != Blindness::Open,
+        })
+    }
+
+    /// The comparison without whatever would tell which model is which, as long as it is blind.
+    ///
+    /// Prompts are shown only where all are the same: a chat template of its own would give a model away. So would the
+    /// wording of a failure.
+    pub fn as_seen(mut self) -> Self {
+        if !self.is_blind() {
+            return self;
+        }
+        let same_prompt = self.columns.windows(2).all(|pair| pair[0].prompt == pair[1].prompt);
+        for column in &mut self.columns {
+            column.model = None;
+            if !same_prompt {
+                column.prompt = None;
+            }
+            for answer in &mut column.answers {
+                answer.veil();
+            }
+        }
+        self
+    }
+
+    pub fn is_blind(&self) -> bool {
+        self.blindness == Blindness::Blind
+    }
+
+    pub fn answers(&self) -> impl Iterator<Item = &Answer> {
+        self.columns.iter().flat_map(|it| &it.answers)
+    }
+
+    pub fn answer_mut(&mut self, id: AnswerId) -> Option<&mut Answer> {
+        self.columns.iter_mut().flat_map(|it| &mut it.answers).find(|it| it.id == id)
+    }
+
+    /// Whether any answer is still to come without anyone's doing.
+    pub fn is_running(&self) -> bool {
+        self.answers().any(|it| !it.state.is_over())
+    }
+}
+
+impl Answer {
+    /// Takes away what may tell which model wrote it: timing, counts, and the wording of a failure.
+    pub fn veil(&mut self) {
+        self.facts = None;
+        if let AnswerState::Failed(reason) = &mut self.state {
+            *reason = "this model could not answer; the reason is shown when names are".into();
+        }
+    }
+}
+
+impl AnswerState {
+    pub fn is_over(&self) -> bool {
+        !matches!(self, Self::Waiting | Self::Writing)
+    }
+}
+
+impl Finish {
+    /// The word in the database and in exports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::Full => "full",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// The finish with this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Stop, Self::Length, Self::Full, Self::Stopped].into_iter().find(|it| it.as_str() == word)
+    }
+}
+
+impl Facts {
+    /// Tokens per second after the first one; None before the second.
+    pub fn tokens_per_second(&self) -> Option<f64> {
+        (self.n_tokens > 1 && self.writing_ms > 0)
+            .then(|| f64::from(self.n_tokens - 1) * 1_000.0 / f64::from(self.writing_ms))
+    }
+}
+
+/// The name of a blind column: W, X, Y, Z, then V, U, T and so on. No role has one of the first four as its letter, and
+/// no digit is used, so that a slot can be read neither as a role nor as a label's key.
+pub fn slot_letter(column_idx: usize) -> char {
+    "WXYZVUTRQPNM".chars().nth(column_idx).unwrap_or('?')
+}

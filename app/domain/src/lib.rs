@@ -1,0 +1,30 @@
+//! The words of the trade, shared by browser and server: questions and formats, what was asked and answered, labels.
+//!
+//! Data and the rules on them. Knows serde and nothing of the network, the database or the page.
+
+mod ask;
+mod check;
+mod comparison;
+mod format;
+mod history;
+mod label;
+mod live;
+mod model;
+mod question;
+mod sampling;
+mod time;
+
+pub use ask::{AskError, AskForm, Field, NewComparison};
+pub use check::{FormatCheck, Kept};
+pub use comparison::{
+    Answer, AnswerId, AnswerState, Blindness, Column, ColumnModel, Comparison, ComparisonId, Facts, Finish,
+    RenderedPrompt, slot_letter,
+};
+pub use format::{Format, FormatError, Prompt};
+pub use history::{HistoryPage, HistoryQuery, HistoryRow, PAGE_ROWS};
+pub use label::{Act, KeptAct, Labels, Lock, NOTE_CHARS_MAX, Verdict};
+pub use live::{LiveEvent, Misfit, Piece};
+pub use model::{ModelCard, ModelId, ModelState, Role};
+pub use question::{MAIN_QUESTIONS, MainQuestion, OwnQuestion, Question, QuestionError};
+pub use sampling::{Sampling, Seed};
+pub use time::Timestamp;

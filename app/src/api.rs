@@ -1,0 +1,56 @@
+//! Server functions: each names a public endpoint and hands over to the [`Backend`](crate::Backend), which checks first.
+
+use crate::backend::ApiError;
+#[cfg(feature = "ssr")]
+use crate::backend::{backend, go_on};
+use domain::{
+    Act, AnswerId, AskForm, Comparison, ComparisonId, HistoryPage, HistoryQuery, Labels, ModelCard, NewComparison,
+};
+use leptos::{
+    prelude::*,
+    server_fn::codec::{GetUrl, Json},
+};
+
+#[server(prefix = "/api", endpoint = "models", input = GetUrl)]
+pub async fn models() -> Result<Vec<ModelCard>, ApiError> {
+    backend().models().await
+}
+
+/// Goes on to the new comparison's page, so that the form also works before the wasm arrives.
+#[server(prefix = "/api", endpoint = "compare")]
+pub async fn compare(form: AskForm) -> Result<ComparisonId, ApiError> {
+    let new = NewComparison::parse(&form).map_err(ApiError::Ask)?;
+    let id = backend().compare(new).await?;
+    go_on(&format!("/comparisons/{}", id.0));
+    Ok(id)
+}
+
+#[server(name = GetComparison, prefix = "/api", endpoint = "comparison", input = GetUrl)]
+pub async fn comparison(id: ComparisonId) -> Result<Comparison, ApiError> {
+    backend().comparison(id).await
+}
+
+#[server(prefix = "/api", endpoint = "stop", input = Json)]
+pub async fn stop(id: ComparisonId, column_idx: Option<u32>) -> Result<(), ApiError> {
+    backend().stop(id, column_idx).await
+}
+
+#[server(prefix = "/api", endpoint = "resume", input = Json)]
+pub async fn resume(id: ComparisonId) -> Result<(), ApiError> {
+    backend().resume(id).await
+}
+
+#[server(prefix = "/api", endpoint = "reveal", input = Json)]
+pub async fn reveal(id: ComparisonId) -> Result<(), ApiError> {
+    backend().reveal(id).await
+}
+
+#[server(prefix = "/api", endpoint = "label", input = Json)]
+pub async fn label(answer: AnswerId, act: Act) -> Result<Labels, ApiError> {
+    backend().label(answer, act).await
+}
+
+#[server(prefix = "/api", endpoint = "history", input = GetUrl)]
+pub async fn history(query: HistoryQuery) -> Result<HistoryPage, ApiError> {
+    backend().history(query).await
+}

@@ -1,0 +1,83 @@
+//! Everything the pages ask of the server, as one trait.
+
+use async_trait::async_trait;
+use domain::{
+    Act, AnswerId, AskError, Comparison, ComparisonId, HistoryPage, HistoryQuery, Labels, ModelCard, NewComparison,
+};
+use leptos::{
+    prelude::*,
+    server_fn::{codec::JsonEncoding, error::ServerFnErrorErr},
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+pub type BackendHandle = Arc<dyn Backend>;
+
+/// The server, as the person of this request may use it.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// Every model of the catalogue, in its order, with those that cannot answer.
+    async fn models(&self) -> Result<Vec<ModelCard>, ApiError>;
+
+    /// Keeps a new comparison and starts its answers.
+    async fn compare(&self, new: NewComparison) -> Result<ComparisonId, ApiError>;
+
+    /// A comparison as it is now; without names while it is blind.
+    async fn comparison(&self, id: ComparisonId) -> Result<Comparison, ApiError>;
+
+    /// Stops the answers of one column, or of all; what was written is kept.
+    async fn stop(&self, id: ComparisonId, column_idx: Option<u32>) -> Result<(), ApiError>;
+
+    /// Starts the answers that were cut off or failed once more, with their own seeds.
+    async fn resume(&self, id: ComparisonId) -> Result<(), ApiError>;
+
+    /// Shows the names of a blind comparison for good, and locks the labels given so far.
+    async fn reveal(&self, id: ComparisonId) -> Result<(), ApiError>;
+
+    /// Adds one act to an answer's labels; returns what stands once it is committed.
+    async fn label(&self, answer: AnswerId, act: Act) -> Result<Labels, ApiError>;
+
+    /// One page of comparisons, newest first.
+    async fn history(&self, query: HistoryQuery) -> Result<HistoryPage, ApiError>;
+}
+
+/// What the browser may know of a failure; shown as a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum ApiError {
+    #[error("{0}")]
+    Ask(AskError),
+    #[error("there is nothing here by that number")]
+    NotFound,
+    /// The request was understood and is not allowed as things are.
+    #[error("{0}")]
+    Refused(String),
+    #[error("the server has as much to do as it can take; try again in a moment")]
+    Busy,
+    #[error("something went wrong on the server; its log says what")]
+    Internal,
+    #[error("the server did not answer: {0}")]
+    Transport(String),
+}
+
+impl FromServerFnError for ApiError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(err: ServerFnErrorErr) -> Self {
+        Self::Transport(err.to_string())
+    }
+}
+
+/// The backend that `web` has bound to this request.
+#[cfg(feature = "ssr")]
+pub(crate) fn backend() -> BackendHandle {
+    expect_context::<BackendHandle>()
+}
+
+/// How a server function sends the browser on to another page. `web` provides it, so that no HTTP is named here.
+#[derive(Clone)]
+pub struct GoOn(pub fn(&str));
+
+#[cfg(feature = "ssr")]
+pub(crate) fn go_on(path: &str) {
+    expect_context::<GoOn>().0(path);
+}

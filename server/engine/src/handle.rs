@@ -1,0 +1,201 @@
+//! What the rest of the house holds of an engine: a handle to ask for answers, and one stream of events per answer.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::worker::{self, Command, Desk, Order};
+use crate::{AdapterIdx, Language, Message, RenderError, Rendered, Runner, RunnerShape, Sampling};
+
+/// A running engine. Cheap to clone; once the last clone is gone it finishes the answers in hand and ends.
+#[derive(Clone)]
+pub struct Engine {
+    language: Arc<Language>,
+    shape: RunnerShape,
+    commands: mpsc::Sender<Command>,
+    desk: Arc<Desk>,
+}
+
+impl Engine {
+    /// Gives the runner a thread of its own, which sleeps until somebody asks.
+    pub fn start(runner: impl Runner, language: Language) -> Self {
+        let language = Arc::new(language);
+        let shape = runner.shape();
+        let desk = Arc::new(Desk::new(N_WAITING_MAX));
+        let (commands, inbox) = mpsc::channel(N_WAITING_MAX);
+        worker::spawn(runner, language.clone(), desk.clone(), inbox);
+        Self { language, shape, commands, desk }
+    }
+
+    /// The prompt that these messages make, by the model's own chat template.
+    pub fn render(&self, messages: &[Message]) -> Result<Rendered, RenderError> {
+        self.language.render(messages)
+    }
+
+    /// Asks for an answer. Never waits: where too many wait already, it says [`Refused::Busy`] at once.
+    pub fn generate(&self, request: Request) -> Result<Generation, Refused> {
+        check(&request, self.shape)?;
+        let place = self.desk.take_place().ok_or(Refused::Busy)?;
+        let (events, listener) = mpsc::channel(n_events_max(&request, self.shape));
+        let order = Order { request, events, place };
+        // The inbox has as many seats as there are places, so it can be closed but not full.
+        self.commands.try_send(Command::Generate(Box::new(order))).map_err(|_| Refused::Stopped)?;
+        Ok(Generation { events: listener, has_ended: false })
+    }
+
+    /// How much there is to do right now.
+    pub fn load(&self) -> Load {
+        self.desk.load()
+    }
+
+    /// The room the runner behind this engine has.
+    pub fn shape(&self) -> RunnerShape {
+        self.shape
+    }
+}
+
+/// Answers that may wait for a slot before the next one is refused.
+pub(crate) const N_WAITING_MAX: usize = 256;
+
+/// What to answer, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Never empty, and never longer than a slot of the runner.
+    pub prompt: Vec<u32>,
+    pub adapter: AdapterIdx,
+    pub sampling: Sampling,
+    /// Fixes every draw of the answer, whatever else is in the batch.
+    pub seed: u64,
+    /// At least 1. The end-of-sequence token counts.
+    pub max_tokens: u32,
+    /// The answer ends before the first of these; at most 16 of at most 1024 bytes, none empty.
+    pub stop: Vec<String>,
+}
+
+/// Why a request was not taken on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("the engine is busy: {N_WAITING_MAX} answers are waiting already")]
+    Busy,
+    #[error("the prompt has {n_tokens} tokens, but the model was given room for {n_positions}")]
+    PromptTooLong { n_tokens: u32, n_positions: u32 },
+    /// The request breaks one of the rules that stand beside its fields; says which.
+    #[error("{0}")]
+    Invalid(&'static str),
+    #[error("the engine has stopped")]
+    Stopped,
+}
+
+fn check(request: &Request, shape: RunnerShape) -> Result<(), Refused> {
+    let n_tokens = u32::try_from(request.prompt.len()).unwrap_or(u32::MAX);
+    if n_tokens > shape.n_positions {
+        return Err(Refused::PromptTooLong { n_tokens, n_positions: shape.n_positions });
+    }
+    let rules = [
+        (n_tokens > 0, "the prompt is empty"),
+        (request.adapter.0 <= shape.n_adapters, "the model has no such adapter"),
+        (request.max_tokens > 0, "max_tokens is 0"),
+        (is_legal(request.sampling), "temperature, top_p or top_k is out of range"),
+        (are_legal(&request.stop), "the stop strings are too many, too long or empty"),
+    ];
+    match rules.into_iter().find(|(is_kept, _)| !is_kept) {
+        Some((_, broken)) => Err(Refused::Invalid(broken)),
+        None => Ok(()),
+    }
+}
+
+fn is_legal(sampling: Sampling) -> bool {
+    match sampling {
+        Sampling::Greedy => true,
+        Sampling::Random { temperature, top_p, top_k } => {
+            temperature > 0.0 && temperature.is_finite() && top_p > 0.0 && top_p <= 1.0 && top_k != Some(0)
+        }
+    }
+}
+
+/// Every token is compared with every beginning of every stop string, so these are bounded.
+fn are_legal(stop: &[String]) -> bool {
+    stop.len() <= 16 && stop.iter().all(|stop| !stop.is_empty() && stop.len() <= 1024)
+}
+
+/// Room for every event an answer can have, so that a slow reader never holds up the engine.
+fn n_events_max(request: &Request, shape: RunnerShape) -> usize {
+    // One piece per token, and the end. An answer cannot be longer than its slot.
+    request.max_tokens.min(shape.n_positions) as usize + 1
+}
+
+/// The answer to one request, as it comes. Dropping it ends the work on it within one step.
+#[derive(Debug)]
+pub struct Generation {
+    events: mpsc::Receiver<Event>,
+    has_ended: bool,
+}
+
+impl Generation {
+    /// The next event, or `None` after [`Event::Finished`] or [`Event::Failed`], one of which always comes.
+    ///
+    /// Nothing is lost when the future is dropped before it is ready.
+    pub async fn next(&mut self) -> Option<Event> {
+        if self.has_ended {
+            return None;
+        }
+        let event = self.events.recv().await;
+        Some(self.note(event))
+    }
+
+    /// [`next`](Self::next) for code outside of an async runtime.
+    pub fn blocking_next(&mut self) -> Option<Event> {
+        if self.has_ended {
+            return None;
+        }
+        let event = self.events.blocking_recv();
+        Some(self.note(event))
+    }
+
+    fn note(&mut self, event: Option<Event>) -> Event {
+        let event = event.unwrap_or_else(|| Event::Failed("the engine stopped in the middle of the answer".into()));
+        self.has_ended = !matches!(event, Event::Piece { .. });
+        event
+    }
+}
+
+/// What happens to an answer: pieces, then exactly one end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// More text, whole characters only, never empty.
+    Piece {
+        text: String,
+        /// Tokens drawn so far.
+        n_tokens: u32,
+    },
+    /// The answer is complete.
+    Finished {
+        reason: FinishReason,
+        /// Tokens drawn, the end-of-sequence token among them.
+        n_tokens: u32,
+    },
+    /// The answer cannot be completed; a sentence says why. The text so far is all there will be.
+    Failed(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FinishReason {
+    /// The model drew an end-of-sequence token, or wrote a stop string.
+    Stop,
+    /// `max_tokens` were drawn.
+    Length,
+    /// The slot has no position left.
+    Full,
+}
+
+/// How much an engine has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// Answers that hold a slot.
+    pub n_running: u32,
+    /// Answers that wait for one.
+    pub n_waiting: u32,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,28 @@
+//! Runs a model: who waits, who is in the batch, when an answer ends; text to tokens and back.
+//!
+//! Knows tokens, not tensors: the arithmetic is behind [`Runner`]. Knows no HTTP, no SQL and no question.
+//!
+//! [`Language::load`] reads what a checkpoint says about its text, [`Engine::start`] gives it a thread together with a
+//! runner, [`Engine::render`] makes a prompt of messages and [`Engine::generate`] answers it, piece by piece.
+
+mod handle;
+mod worker;
+
+mod scheduler;
+mod draws;
+mod runner;
+
+mod transcript;
+mod stop;
+mod detokenizer;
+
+mod language;
+mod chat;
+mod tokenizer;
+mod files;
+
+pub use chat::{Message, Role};
+pub use files::LoadError;
+pub use handle::{Engine, Event, FinishReason, Generation, Load, Refused, Request};
+pub use language::{Language, RenderError, Rendered};
+pub use runner::{AdapterIdx, Batch, Drawn, Row, Runner, RunnerError, RunnerShape, Sampling};

@@ -1,0 +1,87 @@
+//! Keys and values of past positions: one slot per sequence, allocated once and updated in place.
+//!
+//! A slot is one sequence's alone and never shared between variants, because an adapter on any layer changes the keys
+//! and values of all later ones.
+
+use tch::Tensor;
+
+use crate::LoadError;
+use crate::config::Config;
+use crate::placement::Place;
+
+/// The cached keys and values of every layer.
+pub struct Cache {
+    n_slots: i64,
+    /// `K`
+    n_heads: i64,
+    /// Positions that a slot can hold.
+    n_positions: i64,
+    layers: Vec<LayerCache>,
+}
+
+/// Keys and values of one layer `(slots, 2K, S, D)`: the first `K` heads are keys, the others values.
+pub struct LayerCache(Tensor);
+
+impl Cache {
+    pub(crate) fn new(config: &Config, n_slots: u32, n_positions: u32, place: Place) -> Result<Cache, LoadError> {
+        let (slots, positions) = (i64::from(n_slots), i64::from(n_positions));
+        let shape = [slots, 2 * config.num_key_value_heads, positions, config.head_dim];
+        let layers = (0..config.num_hidden_layers)
+            .map(|_| Tensor::f_zeros(shape, place.options()).map(LayerCache))
+            .collect::<Result<_, _>>()
+            .map_err(|reason| LoadError::Torch {
+                doing: format!("make room for {n_slots} sequences of {n_positions} positions"),
+                reason,
+            })?;
+        Ok(Cache { n_slots: slots, n_heads: config.num_key_value_heads, n_positions: positions, layers })
+    }
+
+    pub fn n_slots(&self) -> i64 {
+        self.n_slots
+    }
+
+    pub fn n_positions(&self) -> i64 {
+        self.n_positions
+    }
+
+    /// Empties a slot for the next sequence.
+    ///
+    /// What a mask hides has weight 0, but 0 · NaN is NaN: a sequence that ended in NaN must leave nothing behind.
+    pub fn clear(&mut self, slot: i64) {
+        for LayerCache(layer) in &mut self.layers {
+            let _ = layer.select(0, slot).zero_();
+        }
+    }
+
+    pub fn clear_all(&mut self) {
+        for LayerCache(layer) in &mut self.layers {
+            let _ = layer.zero_();
+        }
+    }
+
+    /// Where one position's keys and values go: rows of the layer seen as `(slots · 2K · S, D)`, one per head.
+    pub(crate) fn places(&self, slot: i64, position: i64) -> impl Iterator<Item = i64> + use<> {
+        let (n_positions, n_rows) = (self.n_positions, 2 * self.n_heads);
+        (slot * n_rows..(slot + 1) * n_rows).map(move |head| head * n_positions + position)
+    }
+
+    pub(crate) fn layer(&mut self, idx: usize) -> &mut LayerCache {
+        &mut self.layers[idx]
+    }
+}
+
+impl LayerCache {
+    /// Puts keys and values of new tokens `(N, 2K, D)` into their places `(N · 2K)`.
+    pub fn put(&mut self, keys_and_values: &Tensor, places: &Tensor) {
+        let head_dim = self.0.size()[3];
+        let rows = keys_and_values.reshape([-1, head_dim]); // (N · 2K, D)
+        let _ = self.0.view([-1, head_dim]).index_copy_(0, places, &rows);
+    }
+
+    /// The first `length` keys and values of neighbouring slots, each `(slots, K, length, D)`: views, nothing is copied.
+    pub fn read(&self, first_slot: i64, n_slots: i64, length: i64) -> (Tensor, Tensor) {
+        let filled = self.0.narrow(0, first_slot, n_slots).narrow(2, 0, length); // (slots, 2K, length, D)
+        let n_heads = filled.size()[1] / 2;
+        (filled.narrow(1, 0, n_heads), filled.narrow(1, n_heads, n_heads))
+    }
+}

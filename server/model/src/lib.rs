@@ -1,0 +1,51 @@
+//! The arithmetic of a Llama-family decoder with LoRA, in libtorch: ids in, ids out.
+//!
+//! One [`Base`] holds the weights that all variants share and any number of adapters beside them, unmerged.
+//! [`TorchRunner`] runs a step for the rows of all variants at once, so the base weights are read once for all.
+//! Knows no text, no HTTP and no SQL.
+//!
+//! A model belongs to one thread, which hands the runner its batches. Wrong shapes are bugs and panic here; what comes
+//! from outside (files, batches) is checked first and refused with a sentence.
+//!
+//! Shapes are written with these letters:
+//!
+//! | letter | counts |
+//! |---|---|
+//! | `B` | rows: sequences in a step |
+//! | `N` | tokens of all rows of a step, laid end to end |
+//! | `T` | new tokens of one row |
+//! | `S` | cached positions |
+//! | `H` | query heads |
+//! | `K` | key/value heads |
+//! | `G` | query heads that share one key/value head, `H / K` |
+//! | `D` | head size |
+//! | `C` | hidden size |
+//! | `V` | vocabulary |
+//! | `R` | LoRA rank |
+
+mod base;
+mod runner;
+
+mod attention;
+mod cache;
+mod decoder;
+mod lora;
+mod packed;
+mod rotary;
+mod sampler;
+
+mod config;
+mod error;
+mod files;
+mod placement;
+mod weights;
+
+pub use base::Base;
+pub use cache::Cache;
+pub use config::{Config, Rope, RopeScaling};
+pub use decoder::Decoder;
+pub use error::LoadError;
+pub use packed::{Outputs, Packed};
+pub use placement::{DeviceChoice, Placement, PrecisionChoice, UnknownChoice, set_threads};
+pub use runner::TorchRunner;
+pub use weights::Progress;

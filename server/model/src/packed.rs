@@ -1,0 +1,164 @@
+//! The rows of one step laid end to end, so that each linear layer reads its weights once for all of them.
+
+use engine::{AdapterIdx, Row};
+use tch::{Device, Tensor};
+
+use crate::attention::{Group, Order};
+use crate::cache::Cache;
+use crate::placement::Place;
+
+/// One step's work on the device. All of it travels there in one upload.
+pub struct Packed {
+    /// Token ids `(N)`.
+    pub tokens: Tensor,
+    /// The position of each token in its own sequence `(N)`.
+    pub positions: Tensor,
+    /// Where each token's keys and values go in a layer's cache `(N · 2K)`.
+    pub places: Tensor,
+    /// Which of the tokens get logits; `None` for all.
+    pub outputs: Option<Tensor>,
+    /// Which adapter serves which tokens; those of the bare base are in none.
+    pub slices: Vec<Slice>,
+    /// Which tokens attend together.
+    pub groups: Vec<Group>,
+}
+
+/// The tokens whose logits are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outputs {
+    /// The last token of each row: what sampling needs.
+    Last,
+    /// Every token of every row: what scoring a text needs.
+    All,
+}
+
+/// Neighbouring tokens that one adapter serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// Place in the list of adapters, which does not count the bare base.
+    pub adapter: usize,
+    pub start: i64,
+    pub n_tokens: i64,
+}
+
+impl Packed {
+    /// Lays out rows whose slots, positions and ids are in range.
+    pub fn new(rows: &[Row], outputs: Outputs, cache: &Cache, place: Place) -> Packed {
+        let spans = spans(rows);
+        let runs = decode_runs(&spans);
+        let mut upload = Upload::default();
+        let tokens = upload.add(rows.iter().flat_map(|row| row.tokens.iter().map(|token| i64::from(*token))));
+        let positions = upload.add(spans.iter().flat_map(Span::positions));
+        let places = upload.add(spans.iter().flat_map(|span| span.places(cache)));
+        let lasts = upload.add(spans.iter().map(Span::last));
+        let orders: Vec<Part> = runs.iter().map(|run| upload.add(run.iter().map(|span| span.start))).collect();
+
+        let sent = upload.send(place.device);
+        let positions = sent.part(positions);
+        let decodes = runs.iter().zip(orders).map(|(run, order)| {
+            let order = order_of(run, || sent.part(order));
+            Group::decode(order, run, &positions, place)
+        });
+        let prefills = spans.iter().filter(|span| span.n_tokens > 1).map(|span| Group::prefill(span, &positions, place));
+        let groups = decodes.chain(prefills).collect();
+        let outputs = (outputs == Outputs::Last && !spans.iter().all(Span::is_decode)).then(|| sent.part(lasts));
+        Packed { tokens: sent.part(tokens), places: sent.part(places), positions, outputs, slices: slices(rows, &spans), groups }
+    }
+}
+
+/// Where one row's tokens stand among the `N`, and in its sequence.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    pub start: i64,
+    pub n_tokens: i64,
+    pub slot: i64,
+    /// Position of the first token.
+    pub position: i64,
+}
+
+impl Span {
+    /// Positions in the cache once this step's tokens are in it.
+    pub fn length(&self) -> i64 {
+        self.position + self.n_tokens
+    }
+
+    fn positions(&self) -> impl Iterator<Item = i64> + use<> {
+        self.position..self.length()
+    }
+
+    fn places(&self, cache: &Cache) -> impl Iterator<Item = i64> {
+        self.positions().flat_map(|position| cache.places(self.slot, position))
+    }
+
+    fn last(&self) -> i64 {
+        self.start + self.n_tokens - 1
+    }
+
+    fn is_decode(&self) -> bool {
+        self.n_tokens == 1
+    }
+}
+
+fn spans(rows: &[Row]) -> Vec<Span> {
+    let mut start = 0;
+    let mut span = |row: &Row| {
+        let n_tokens = row.tokens.len() as i64;
+        start += n_tokens;
+        Span { start: start - n_tokens, n_tokens, slot: row.slot.into(), position: row.position.into() }
+    };
+    rows.iter().map(|row| span(row)).collect()
+}
+
+/// The rows with one token, in runs of neighbouring slots: a run's cache is read as one view.
+fn decode_runs(spans: &[Span]) -> Vec<Vec<Span>> {
+    let mut decodes: Vec<Span> = spans.iter().copied().filter(Span::is_decode).collect();
+    decodes.sort_by_key(|span| span.slot);
+    decodes.chunk_by(|left, right| left.slot + 1 == right.slot).map(<[Span]>::to_vec).collect()
+}
+
+fn order_of(run: &[Span], starts: impl Fn() -> Tensor) -> Order {
+    if run.is_sorted_by(|left, right| left.start + 1 == right.start) {
+        Order::Neighbours { start: run[0].start, n_tokens: run.len() as i64 }
+    } else {
+        Order::Scattered(starts())
+    }
+}
+
+fn slices(rows: &[Row], spans: &[Span]) -> Vec<Slice> {
+    let pairs: Vec<(AdapterIdx, &Span)> = rows.iter().map(|row| row.adapter).zip(spans).collect();
+    let same_adapter = pairs.chunk_by(|(left, _), (right, _)| left == right);
+    same_adapter.filter_map(|chunk| slice(chunk[0].0, chunk[0].1, chunk[chunk.len() - 1].1)).collect()
+}
+
+fn slice(adapter: AdapterIdx, first: &Span, last: &Span) -> Option<Slice> {
+    let adapter = adapter.0.checked_sub(1)? as usize;
+    Some(Slice { adapter, start: first.start, n_tokens: last.start + last.n_tokens - first.start })
+}
+
+/// Integers gathered on the host, to be sent at once and cut apart on the device.
+#[derive(Default)]
+struct Upload(Vec<i64>);
+
+/// A place in an upload: start and length.
+#[derive(Clone, Copy)]
+struct Part(i64, i64);
+
+struct Sent(Tensor);
+
+impl Upload {
+    fn add(&mut self, values: impl Iterator<Item = i64>) -> Part {
+        let start = self.0.len();
+        self.0.extend(values);
+        Part(start as i64, (self.0.len() - start) as i64)
+    }
+
+    fn send(self, device: Device) -> Sent {
+        Sent(Tensor::from_slice(&self.0).to_device(device))
+    }
+}
+
+impl Sent {
+    fn part(&self, part: Part) -> Tensor {
+        self.0.narrow(0, part.0, part.1)
+    }
+}

@@ -1,0 +1,242 @@
+//! Where a model computes and in which precision: what was asked for, and what `auto` makes of it.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use tch::{Cuda, Device, Kind, Tensor};
+
+use crate::{Config, LoadError};
+
+/// What the configuration asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Placement {
+    pub device: DeviceChoice,
+    pub precision: PrecisionChoice,
+}
+
+/// `auto`, `cpu`, `cuda` or `cuda:1`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum DeviceChoice {
+    /// The first CUDA device where there is one, otherwise the processor.
+    #[default]
+    Auto,
+    Cpu,
+    Cuda(usize),
+}
+
+/// `auto`, `f32`, `bf16` or `f16`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum PrecisionChoice {
+    /// bf16 on CUDA; on the processor whichever of bf16 and f32 it computes this model faster in.
+    #[default]
+    Auto,
+    F32,
+    Bf16,
+    F16,
+}
+
+/// Uses this many threads for each tensor operation of the process.
+pub fn set_threads(n_threads: usize) {
+    tch::set_num_threads(i32::try_from(n_threads).unwrap_or(i32::MAX).max(1));
+}
+
+impl Placement {
+    pub(crate) fn resolve(self, config: &Config) -> Result<Place, LoadError> {
+        let device = self.device.resolve()?;
+        let kind = match self.precision {
+            PrecisionChoice::F32 => Kind::Float,
+            PrecisionChoice::Bf16 => Kind::BFloat16,
+            PrecisionChoice::F16 => Kind::Half,
+            PrecisionChoice::Auto if device.is_cuda() => Kind::BFloat16,
+            PrecisionChoice::Auto => faster_on_processor(config),
+        };
+        Ok(Place { device, kind })
+    }
+}
+
+impl DeviceChoice {
+    fn resolve(self) -> Result<Device, LoadError> {
+        match self {
+            DeviceChoice::Auto => Ok(Device::cuda_if_available()),
+            DeviceChoice::Cpu => Ok(Device::Cpu),
+            DeviceChoice::Cuda(_) if !Cuda::is_available() => Err(self.absent("there is no CUDA device")),
+            DeviceChoice::Cuda(idx) if idx as i64 >= Cuda::device_count() => Err(self.absent("there are fewer devices")),
+            DeviceChoice::Cuda(idx) => Ok(Device::Cuda(idx)),
+        }
+    }
+
+    fn absent(self, reason: &'static str) -> LoadError {
+        LoadError::NoDevice { device: self.to_string(), reason }
+    }
+}
+
+/// Where tensors lie and what they consist of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub device: Device,
+    pub kind: Kind,
+}
+
+impl Place {
+    pub fn options(self) -> (Kind, Device) {
+        (self.kind, self.device)
+    }
+
+    /// `cpu` or `cuda:0`.
+    pub fn device_name(self) -> String {
+        match self.device {
+            Device::Cuda(idx) => format!("cuda:{idx}"),
+            _ => "cpu".to_owned(),
+        }
+    }
+}
+
+/// `f32`, `bf16` or `f16`.
+pub fn precision_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::BFloat16 => "bf16",
+        Kind::Half => "f16",
+        _ => "f32",
+    }
+}
+
+/// The median time of a decoding step's products decides, measured in turns on matrices of this model's shapes.
+///
+/// Answers depend on the precision to the last digit, so the same machine should decide alike each time: bf16, half
+/// the memory, unless f32 is faster by a third. Processors with bf16 instructions are about twice as fast in bf16,
+/// those without several times slower, so the margin is seldom near.
+fn faster_on_processor(config: &Config) -> Kind {
+    const ROUNDS: usize = 7;
+    const MARGIN: f64 = 4.0 / 3.0;
+    let (f32_step, bf16_step) = (TrialStep::new(config, Kind::Float), TrialStep::new(config, Kind::BFloat16));
+    let (mut f32_times, mut bf16_times) = (Vec::new(), Vec::new());
+    f32_step.run();
+    bf16_step.run();
+    for _ in 0..ROUNDS {
+        f32_times.push(f32_step.run());
+        bf16_times.push(bf16_step.run());
+    }
+    if median(f32_times).as_secs_f64() * MARGIN < median(bf16_times).as_secs_f64() { Kind::Float } else { Kind::BFloat16 }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+/// The products of a decoding step for four rows, as far as `TRIAL_VALUES` weights go.
+struct TrialStep {
+    /// Inputs `(4, in)` and weights `(out, in)`.
+    products: Vec<(Tensor, Tensor)>,
+}
+
+/// 64 MB in f32: more than most caches hold, and read in a few milliseconds.
+const TRIAL_VALUES: i64 = 16 << 20;
+
+impl TrialStep {
+    fn new(config: &Config, kind: Kind) -> TrialStep {
+        let filled = |n_rows, n_columns| Tensor::full([n_rows, n_columns], 0.5, (kind, Device::Cpu));
+        let mut n_left = TRIAL_VALUES;
+        let mut products = Vec::new();
+        for (n_outputs, n_inputs) in decoding_products(config) {
+            let n_outputs = n_outputs.min(n_left / n_inputs);
+            if n_outputs == 0 {
+                break;
+            }
+            products.push((filled(4, n_inputs), filled(n_outputs, n_inputs)));
+            n_left -= n_outputs * n_inputs;
+        }
+        TrialStep { products }
+    }
+
+    fn run(&self) -> Duration {
+        let started = Instant::now();
+        for (x, weight) in &self.products {
+            let _ = x.linear(weight, None::<Tensor>);
+        }
+        started.elapsed()
+    }
+}
+
+/// `(out, in)` of every linear layer, in the order of a step.
+fn decoding_products(config: &Config) -> impl Iterator<Item = (i64, i64)> + use<> {
+    let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+    let layer = [
+        (config.query_size() + 2 * config.key_size(), hidden),
+        (hidden, config.query_size()),
+        (2 * inner, hidden),
+        (hidden, inner),
+    ];
+    let n_layers = usize::try_from(config.num_hidden_layers).expect("a checked configuration has few layers");
+    std::iter::repeat_n(layer, n_layers).flatten().chain([(config.vocab_size, hidden)])
+}
+
+/// A word that names no device or no precision.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown {what} {word:?}: known are {known}")]
+pub struct UnknownChoice {
+    what: &'static str,
+    word: String,
+    known: &'static str,
+}
+
+impl FromStr for DeviceChoice {
+    type Err = UnknownChoice;
+
+    fn from_str(word: &str) -> Result<DeviceChoice, UnknownChoice> {
+        let unknown = || UnknownChoice { what: "device", word: word.to_owned(), known: "auto, cpu, cuda and cuda:N" };
+        match word {
+            "auto" => Ok(DeviceChoice::Auto),
+            "cpu" => Ok(DeviceChoice::Cpu),
+            "cuda" => Ok(DeviceChoice::Cuda(0)),
+            _ => match word.strip_prefix("cuda:").map(str::parse) {
+                Some(Ok(idx)) => Ok(DeviceChoice::Cuda(idx)),
+                _ => Err(unknown()),
+            },
+        }
+    }
+}
+
+impl FromStr for PrecisionChoice {
+    type Err = UnknownChoice;
+
+    fn from_str(word: &str) -> Result<PrecisionChoice, UnknownChoice> {
+        match word {
+            "auto" => Ok(PrecisionChoice::Auto),
+            "f32" => Ok(PrecisionChoice::F32),
+            "bf16" => Ok(PrecisionChoice::Bf16),
+            "f16" => Ok(PrecisionChoice::F16),
+            _ => Err(UnknownChoice { what: "precision", word: word.to_owned(), known: "auto, f32, bf16 and f16" }),
+        }
+    }
+}
+
+impl TryFrom<String> for DeviceChoice {
+    type Error = UnknownChoice;
+
+    fn try_from(word: String) -> Result<DeviceChoice, UnknownChoice> {
+        word.parse()
+    }
+}
+
+impl TryFrom<String> for PrecisionChoice {
+    type Error = UnknownChoice;
+
+    fn try_from(word: String) -> Result<PrecisionChoice, UnknownChoice> {
+        word.parse()
+    }
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DeviceChoice::Auto => write!(f, "auto"),
+            DeviceChoice::Cpu => write!(f, "cpu"),
+            DeviceChoice::Cuda(idx) => write!(f, "cuda:{idx}"),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Answers: what they were made with, how they ended, which must be made again.
+
+use crate::{Db, Error, now};
+use domain::{AnswerId, AnswerState, ComparisonId, Facts, FormatCheck, Kept, RenderedPrompt};
+use sqlx::Row;
+
+/// What the answers of one column are made with. One column never mixes two of these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provenance {
+    pub model_hash: String,
+    pub device: String,
+    pub precision: String,
+    pub engine: String,
+    pub prompt: RenderedPrompt,
+}
+
+/// How an answer ended.
+pub struct Ended<'a> {
+    /// Over: finished, failed or cut off.
+    pub state: &'a AnswerState,
+    pub text: &'a str,
+    /// None where not one token was drawn.
+    pub facts: Option<Facts>,
+    pub check: Option<&'a FormatCheck>,
+}
+
+/// Writes down what a column's answers are about to be made with.
+///
+/// Refused where the column already has answers made with something else, so that no rate mixes two models.
+pub async fn begin(db: &Db, id: ComparisonId, column_idx: u32, made_with: &Provenance) -> Result<(), Error> {
+    let mut tx = db.write().await?;
+    let row = sqlx::query("select * from comparison_columns where comparison_id = $1 and position = $2")
+        .bind(id.0)
+        .bind(column_idx)
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or(Error::NoComparison(id))?;
+    if let Some(difference) = difference(&row, made_with)? {
+        return Err(Error::Refused(difference));
+    }
+    sqlx::query(
+        "update comparison_columns
+         set model_hash = $2, device = $3, precision = $4, engine = $5,
+             prompt = $6, prompt_n_tokens = $7, prompt_specials = $8
+         where id = $1",
+    )
+    .bind(row.try_get::<i64, _>("id")?)
+    .bind(&made_with.model_hash)
+    .bind(&made_with.device)
+    .bind(&made_with.precision)
+    .bind(&made_with.engine)
+    .bind(&made_with.prompt.text)
+    .bind(made_with.prompt.n_tokens)
+    .bind(serde_json::to_string(&made_with.prompt.specials).expect("strings serialize"))
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What is no longer as it was when this column's first answer began, as a sentence.
+fn difference(row: &sqlx::sqlite::SqliteRow, now: &Provenance) -> Result<Option<String>, Error> {
+    let pairs = [
+        ("model_hash", "the model's files", &now.model_hash),
+        ("device", "the device", &now.device),
+        ("precision", "the precision", &now.precision),
+        ("engine", "the engine's version", &now.engine),
+        ("prompt", "the prompt as sent", &now.prompt.text),
+    ];
+    for (column, what, now) in pairs {
+        let then: Option<String> = row.try_get(column)?;
+        if then.is_some_and(|then| then != *now) {
+            return Ok(Some(format!("{what} changed since these answers were begun; ask the question anew")));
+        }
+    }
+    Ok(None)
+}
+
+/// Keeps how an answer ended. The format's verdict, the measurements and the text go in together.
+pub async fn end(db: &Db, id: AnswerId, ended: &Ended<'_>) -> Result<(), Error> {
+    let (state, finish, error) = match ended.state {
+        AnswerState::Finished(finish) => ("finished", Some(finish.as_str()), None),
+        AnswerState::Failed(error) => ("failed", None, Some(error.as_str())),
+        AnswerState::CutOff => ("cut-off", None, None),
+        AnswerState::Waiting | AnswerState::Writing => unreachable!("only an answer that is over has ended"),
+    };
+    let mut tx = db.write().await?;
+    let n_rows = sqlx::query(
+        "update answers
+         set state = $2, finish = $3, error = $4, text = $5, n_tokens = $6, first_token_ms = $7, writing_ms = $8,
+             format_kept = $9, format_reason = $10, ended_at = $11
+         where id = $1",
+    )
+    .bind(id.0)
+    .bind(state)
+    .bind(finish)
+    .bind(error)
+    .bind(ended.text)
+    .bind(ended.facts.map(|it| it.n_tokens))
+    .bind(ended.facts.map(|it| it.first_token_ms))
+    .bind(ended.facts.map(|it| it.writing_ms))
+    .bind(ended.check.and_then(|it| kept(it.kept)))
+    .bind(ended.check.map(|it| &it.reason))
+    .bind(now().0)
+    .execute(&mut *tx)
+    .await?
+    .rows_affected();
+    if n_rows == 0 {
+        return Err(Error::NoAnswer(id));
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+fn kept(kept: Kept) -> Option<bool> {
+    match kept {
+        Kept::Yes => Some(true),
+        Kept::No => Some(false),
+        Kept::NothingToCheck => None,
+    }
+}
+
+/// Lets the answers that were cut off or failed wait once more; their labels, which were on another text, are kept in the
+/// database and refuse this. Returns how many wait now.
+pub async fn reopen(db: &Db, id: ComparisonId) -> Result<u64, Error> {
+    let mut tx = db.write().await?;
+    let n_labelled: i64 = sqlx::query_scalar(
+        "select count(distinct answers.id) from answers
+         join comparison_columns on comparison_columns.id = column_id
+         join labels on labels.answer_id = answers.id
+         where comparison_id = $1 and state in ('failed', 'cut-off')",
+    )
+    .bind(id.0)
+    .fetch_one(&mut *tx)
+    .await?;
+    if n_labelled > 0 {
+        return Err(Error::Refused(format!(
+            "{n_labelled} of the unfinished answers have labels, which would stand on another text; ask the question anew"
+        )));
+    }
+    let n_rows = sqlx::query(
+        "update answers
+         set state = 'waiting', text = '', finish = null, error = null, n_tokens = null, first_token_ms = null,
+             writing_ms = null, format_kept = null, format_reason = null, ended_at = null
+         where state in ('failed', 'cut-off')
+           and column_id in (select id from comparison_columns where comparison_id = $1)",
+    )
+    .bind(id.0)
+    .execute(&mut *tx)
+    .await?
+    .rows_affected();
+    tx.commit().await?;
+    Ok(n_rows)
+}
+
+/// At the start: what still waits was cut off when the server stopped. Returns how many answers.
+pub async fn mark_cut_off(db: &Db) -> Result<u64, Error> {
+    let mut tx = db.write().await?;
+    let n_rows = sqlx::query("update answers set state = 'cut-off', ended_at = $1 where state = 'waiting'")
+        .bind(now().0)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+    tx.commit().await?;
+    Ok(n_rows)
+}

@@ -1,0 +1,13 @@
+//! Keeps comparisons, answers and labels in SQLite. Knows SQL and the words of `domain`, nothing of models or the network.
+//!
+//! When a function that writes returns, its transaction is committed and on disk: acknowledged means committed.
+
+pub mod answers;
+pub mod comparisons;
+mod db;
+mod error;
+pub mod history;
+pub mod labels;
+
+pub use db::{Db, now};
+pub use error::Error;
