@@ -5,5 +5,7 @@ fn main() {
     if let Ok(lib) = std::env::var("DEP_PLUMBLINE_MODEL_LIBTORCH_LIB") {
         println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
     }
+    // Files of the site that change are noticed by themselves; this notices new ones.
+    println!("cargo:rerun-if-changed=../target/site");
     println!("cargo:rerun-if-changed=build.rs");
 }

@@ -3,9 +3,9 @@
 use crate::backend::ApiError;
 #[cfg(feature = "ssr")]
 use crate::backend::{backend, go_on};
-use domain::{
-    Act, AnswerId, AskForm, Comparison, ComparisonId, HistoryPage, HistoryQuery, Labels, ModelCard, NewComparison,
-};
+#[cfg(feature = "ssr")]
+use domain::NewComparison;
+use domain::{Act, AnswerId, AskForm, Comparison, ComparisonId, HistoryPage, HistoryQuery, Hosted, Labels, ModelCard};
 use leptos::{
     prelude::*,
     server_fn::codec::{GetUrl, Json},
@@ -14,6 +14,12 @@ use leptos::{
 #[server(prefix = "/api", endpoint = "models", input = GetUrl)]
 pub async fn models() -> Result<Vec<ModelCard>, ApiError> {
     backend().models().await
+}
+
+/// What may be told of the models where none may be named.
+#[server(name = GetHosted, prefix = "/api", endpoint = "hosted", input = GetUrl)]
+pub async fn hosted() -> Result<Hosted, ApiError> {
+    backend().models().await.map(|models| Hosted::of(&models))
 }
 
 /// Goes on to the new comparison's page, so that the form also works before the wasm arrives.

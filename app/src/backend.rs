@@ -77,6 +77,29 @@ pub(crate) fn backend() -> BackendHandle {
 #[derive(Clone)]
 pub struct GoOn(pub fn(&str));
 
+/// How a page says with which HTTP status it is served. `web` provides it.
+#[derive(Clone)]
+pub struct SetStatus(pub fn(u16));
+
+/// The `Cookie` header of the request, empty where there is none. `web` provides it.
+#[derive(Clone, Debug, Default)]
+pub struct Cookies(pub String);
+
+impl ApiError {
+    /// Serves the page that shows this error with a fitting status; does nothing in the browser.
+    pub(crate) fn set_status(&self) {
+        let status = match self {
+            Self::NotFound => 404,
+            Self::Busy => 503,
+            Self::Ask(_) | Self::Refused(_) => 422,
+            Self::Internal | Self::Transport(_) => 500,
+        };
+        if let Some(SetStatus(set)) = use_context() {
+            set(status);
+        }
+    }
+}
+
 #[cfg(feature = "ssr")]
 pub(crate) fn go_on(path: &str) {
     expect_context::<GoOn>().0(path);

@@ -1,1 +1,16 @@
-fn main(){}
+//! The whole house through its router: a real database, a real scheduler, and models that say what the test wants.
+
+mod support;
+
+mod blind;
+mod compare;
+mod history;
+mod hostile;
+mod label;
+mod openai;
+mod questions;
+mod restart;
+mod security;
+mod stop;
+mod stream;
+mod walls;

@@ -191,15 +191,25 @@ impl Answer {
     /// Takes away what may tell which model wrote it: timing, counts, and the wording of a failure.
     pub fn veil(&mut self) {
         self.facts = None;
-        if let AnswerState::Failed(reason) = &mut self.state {
-            *reason = "this model could not answer; the reason is shown when names are".into();
-        }
+        self.state.veil();
     }
 }
 
 impl AnswerState {
+    /// Takes away the wording of a failure, which may tell which model it was.
+    pub fn veil(&mut self) {
+        if let Self::Failed(reason) = self {
+            *reason = "this model could not answer; the reason is shown when names are".into();
+        }
+    }
+
     pub fn is_over(&self) -> bool {
         !matches!(self, Self::Waiting | Self::Writing)
+    }
+
+    /// Whether there is something to be said of the answer: one that was cut off or failed is left out of every rate.
+    pub fn takes_label(&self) -> bool {
+        matches!(self, Self::Writing | Self::Finished(_))
     }
 }
 
@@ -225,6 +235,16 @@ impl Facts {
     pub fn tokens_per_second(&self) -> Option<f64> {
         (self.n_tokens > 1 && self.writing_ms > 0)
             .then(|| f64::from(self.n_tokens - 1) * 1_000.0 / f64::from(self.writing_ms))
+    }
+
+    /// Tokens per second of answers that were asked at the same time, from asking to the last token so far.
+    pub fn tokens_per_second_together(all: impl IntoIterator<Item = Self>) -> Option<f64> {
+        let (mut n_tokens, mut longest_ms) = (0_u32, 0_u32);
+        for facts in all {
+            n_tokens += facts.n_tokens;
+            longest_ms = longest_ms.max(facts.first_token_ms + facts.writing_ms);
+        }
+        (longest_ms > 0).then(|| f64::from(n_tokens) * 1_000.0 / f64::from(longest_ms))
     }
 }
 

@@ -5,11 +5,14 @@
 mod ask;
 mod check;
 mod comparison;
+mod fold;
 mod format;
 mod history;
 mod label;
 mod live;
 mod model;
+mod progress;
+mod prompt;
 mod question;
 mod sampling;
 mod time;
@@ -20,11 +23,14 @@ pub use comparison::{
     Answer, AnswerId, AnswerState, Blindness, Column, ColumnModel, Comparison, ComparisonId, Facts, Finish,
     RenderedPrompt, slot_letter,
 };
+pub use fold::Folds;
 pub use format::{Format, FormatError, Prompt};
 pub use history::{HistoryPage, HistoryQuery, HistoryRow, PAGE_ROWS};
 pub use label::{Act, KeptAct, Labels, Lock, NOTE_CHARS_MAX, Verdict};
 pub use live::{LiveEvent, Misfit, Piece};
-pub use model::{ModelCard, ModelId, ModelState, Role};
+pub use model::{Hosted, ModelCard, ModelId, ModelState, Role};
+pub use progress::Progress;
+pub use prompt::PromptPart;
 pub use question::{MAIN_QUESTIONS, MainQuestion, OwnQuestion, Question, QuestionError};
 pub use sampling::{Sampling, Seed};
 pub use time::Timestamp;

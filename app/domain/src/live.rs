@@ -42,6 +42,12 @@ impl Piece {
         }
     }
 
+    /// Takes away what may tell which model wrote it, as [`Answer::veil`] does.
+    pub fn veil(&mut self) {
+        self.facts = None;
+        self.state.veil();
+    }
+
     /// Brings `answer` up to date.
     pub fn join(self, answer: &mut Answer) -> Result<(), Misfit> {
         if answer.text.len() != self.from as usize {

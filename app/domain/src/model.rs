@@ -44,6 +44,33 @@ pub enum ModelState {
     Failed(String),
 }
 
+/// All models together: what may be told where no model may be named.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hosted {
+    pub n_models: u32,
+    pub n_ready: u32,
+    /// Where and in which number format they run, for example `cpu bf16`; each once.
+    pub places: Vec<String>,
+    pub any_demo: bool,
+}
+
+impl Hosted {
+    pub fn of(models: &[ModelCard]) -> Self {
+        let mut hosted = Self { any_demo: models.iter().any(|it| it.is_demo), ..Self::default() };
+        for model in models {
+            hosted.n_models += 1;
+            if let ModelState::Ready { device, precision } = &model.state {
+                hosted.n_ready += 1;
+                let place = format!("{device} {precision}");
+                if !hosted.places.contains(&place) {
+                    hosted.places.push(place);
+                }
+            }
+        }
+        hosted
+    }
+}
+
 impl ModelCard {
     pub fn is_ready(&self) -> bool {
         matches!(self.state, ModelState::Ready { .. })

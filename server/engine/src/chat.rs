@@ -4,6 +4,7 @@
 //! They come with the model and are not trusted: what they may compute and write is bounded.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Serde};
@@ -13,7 +14,8 @@ use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 use time::OffsetDateTime;
 use time::format_description::parse_strftime_owned;
 
-use crate::RenderError;
+use crate::language::TEXT_BYTES_MAX;
+use crate::{RenderError, guard};
 
 /// One turn of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -43,13 +45,14 @@ pub struct ChatTemplate {
 
 impl ChatTemplate {
     /// `file` is where the source was found.
-    pub fn parse(file: &'static str, source: String, special: SpecialTokens) -> Result<Self, Error> {
+    pub fn parse(file: &'static str, source: String, special: SpecialTokens) -> Result<Self, String> {
         if source.len() > SOURCE_BYTES_MAX {
-            let message = format!("the chat template in {file} is larger than {SOURCE_BYTES_MAX} bytes");
-            return Err(Error::new(ErrorKind::SyntaxError, message));
+            return Err(format!("the one in {file} is larger than {SOURCE_BYTES_MAX} bytes"));
         }
-        let mut environment = environment()?;
-        environment.add_template_owned(file, source)?;
+        let mut environment = environment();
+        // A long chain of operators becomes a deep tree, which is walked by recursion.
+        let add = || environment.add_template_owned(file, source).map_err(|err| err.to_string());
+        guard::on_deep_stack(add).flatten()?;
         Ok(Self { environment, file, special })
     }
 
@@ -63,8 +66,11 @@ impl ChatTemplate {
             add_generation_prompt => true,
             ..Serde(&self.special)
         };
-        let text = self.environment.get_template(self.file).and_then(|template| template.render(variables));
-        text.map_err(|err| RenderError::Template(format!("cannot render the chat template: {err}")))
+        // A template can nest lists in each other as deep as its fuel lasts. Whatever then touches them recurses, even
+        // dropping an error that holds one, so nothing but text leaves the deep stack.
+        let render = || self.environment.get_template(self.file)?.render(variables);
+        let text = guard::on_deep_stack(|| render().map_err(|err: Error| err.to_string()));
+        text.flatten().map_err(|err| RenderError::Template(format!("cannot render the chat template: {err}")))
     }
 }
 
@@ -74,17 +80,19 @@ const SOURCE_BYTES_MAX: usize = 64 << 10;
 /// One unit pays for an instruction or for 64 bytes, so this allows 12 MB to be written, passing results included.
 const FUEL: u64 = 200_000;
 
-fn environment() -> Result<Environment<'static>, Error> {
+fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    environment.set_syntax(syntax.expect("the delimiters are the usual ones"));
     environment.set_fuel(Some(FUEL));
+    environment.set_debug(false); // Errors are told to people, who need no copy of all variables.
     // The name of the file would switch escaping on: a prompt is neither HTML nor JSON.
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     environment.add_function("raise_exception", raise_exception);
     environment.add_function("strftime_now", strftime_now);
     environment.add_filter("tojson", to_json);
-    Ok(environment)
+    environment
 }
 
 fn raise_exception(message: String) -> Result<Value, Error> {
@@ -100,11 +108,14 @@ fn strftime_now(format: &str) -> Result<String, Error> {
 
 /// JSON as Python writes it. The filter of that name in Jinja2 also escapes HTML, which prompts do not want.
 fn to_json(value: &Value, options: Kwargs) -> Result<String, Error> {
+    let unsupported = |option| Err(Error::new(ErrorKind::InvalidOperation, format!("tojson cannot do {option}")));
     let indent: Option<usize> = options.get("indent")?;
-    options.get::<Option<bool>>("ensure_ascii")?;
+    if options.get::<Option<bool>>("ensure_ascii")? == Some(true) {
+        return unsupported("ensure_ascii");
+    }
     options.assert_all_used()?;
     match indent {
-        Some(n) if n > INDENT_MAX => Err(Error::new(ErrorKind::InvalidOperation, "indent is too large")),
+        Some(n) if n > INDENT_MAX => unsupported("an indent that large"),
         Some(n) => write_json(value, PrettyFormatter::with_indent(&[b' '; INDENT_MAX][..n])),
         None => write_json(value, OneLine),
     }
@@ -113,25 +124,41 @@ fn to_json(value: &Value, options: Kwargs) -> Result<String, Error> {
 const INDENT_MAX: usize = 16;
 
 fn write_json(value: &Value, formatter: impl Formatter) -> Result<String, Error> {
-    let mut json = Vec::new();
+    let mut json = Bounded(Vec::new());
     let written = value.serialize(&mut Serializer::with_formatter(&mut json, formatter));
     written.map_err(|err| Error::new(ErrorKind::BadSerialization, err.to_string()))?;
-    Ok(String::from_utf8(json).expect("JSON of strings is UTF-8"))
+    Ok(String::from_utf8(json.0).expect("JSON of strings is UTF-8"))
+}
+
+/// Refuses what no prompt could hold, while it is written: the indent of a deep value alone could fill the memory.
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > TEXT_BYTES_MAX {
+            return Err(io::Error::other("the JSON is longer than a prompt may be"));
+        }
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// All on one line, with a space after each comma and colon.
 struct OneLine;
 
 impl Formatter for OneLine {
-    fn begin_array_value<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, first: bool) -> std::io::Result<()> {
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
         if first { Ok(()) } else { writer.write_all(b", ") }
     }
 
-    fn begin_object_key<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, first: bool) -> std::io::Result<()> {
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
         if first { Ok(()) } else { writer.write_all(b", ") }
     }
 
-    fn begin_object_value<W: ?Sized + std::io::Write>(&mut self, writer: &mut W) -> std::io::Result<()> {
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
         writer.write_all(b": ")
     }
 }

@@ -1,11 +1,8 @@
-//! Reading the files that come with a model: they may be missing, malformed, huge or made to hang whoever reads them.
+//! Reading the files that come with a model: they may be missing, malformed or huge.
 
-use std::any::Any;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
-use std::sync::mpsc;
-use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
@@ -21,9 +18,13 @@ pub fn read(path: &Path, size_bytes_max: u64) -> Result<Option<Vec<u8>>, LoadErr
         Err(err) if err.kind() == ErrorKind::NotFound => return Ok(None),
         file => file.map_err(|err| fail(&err))?,
     };
+    // The size is asked for first and kept to afterwards, because a file can grow and a pipe has no size.
+    let size_bytes = file.metadata().map_err(|err| fail(&err))?.len();
     let mut bytes = Vec::new();
-    file.take(size_bytes_max + 1).read_to_end(&mut bytes).map_err(|err| fail(&err))?;
-    if bytes.len() as u64 > size_bytes_max {
+    if size_bytes <= size_bytes_max {
+        file.take(size_bytes_max + 1).read_to_end(&mut bytes).map_err(|err| fail(&err))?;
+    }
+    if size_bytes.max(bytes.len() as u64) > size_bytes_max {
         return Err(fail(&format_args!("it is larger than {size_bytes_max} bytes")));
     }
     Ok(Some(bytes))
@@ -33,32 +34,4 @@ pub fn read(path: &Path, size_bytes_max: u64) -> Result<Option<Vec<u8>>, LoadErr
 pub fn read_json<T: DeserializeOwned + Default>(path: &Path, size_bytes_max: u64) -> Result<T, LoadError> {
     let Some(bytes) = read(path, size_bytes_max)? else { return Ok(T::default()) };
     serde_json::from_slice(&bytes).map_err(|err| LoadError(format!("cannot read {}: {err}", path.display())))
-}
-
-/// Does the work on a thread of its own, and gives up on it when it panics or takes too long.
-///
-/// A thread cannot be ended from outside: one that takes too long is left to itself.
-pub fn within<T: Send + 'static>(
-    time_max: Duration,
-    task: &str,
-    work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
-) -> Result<T, LoadError> {
-    let (sender, result) = mpsc::sync_channel(1);
-    let thread = std::thread::Builder::new().name("load".into());
-    // Nobody listens any more when it took too long.
-    let spawned = thread.spawn(move || drop(sender.send(work())));
-    spawned.map_err(|err| LoadError(format!("cannot {task}: {err}")))?;
-    match result.recv_timeout(time_max) {
-        Ok(result) => result,
-        Err(mpsc::RecvTimeoutError::Timeout) => {
-            Err(LoadError(format!("cannot {task}: it took longer than {} s", time_max.as_secs())))
-        }
-        Err(mpsc::RecvTimeoutError::Disconnected) => Err(LoadError(format!("cannot {task}: the reader panicked"))),
-    }
-}
-
-/// What a panic said.
-pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    let message = panic.downcast_ref::<String>().map(String::as_str);
-    message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message")
 }

@@ -27,7 +27,8 @@ impl Engine {
         Self { language, shape, commands, desk }
     }
 
-    /// The prompt that these messages make, by the model's own chat template.
+    /// The prompt that these messages make, by the model's own chat template. Works for a millisecond, longer where the
+    /// messages are long.
     pub fn render(&self, messages: &[Message]) -> Result<Rendered, RenderError> {
         self.language.render(messages)
     }
@@ -46,6 +47,16 @@ impl Engine {
     /// How much there is to do right now.
     pub fn load(&self) -> Load {
         self.desk.load()
+    }
+
+    /// Whether the thread has died. It outlives failed steps, so this means that the runner could not even be reset.
+    pub fn has_stopped(&self) -> bool {
+        self.commands.is_closed()
+    }
+
+    /// Whether both handles are of one engine.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.desk, &other.desk)
     }
 
     /// The room the runner behind this engine has.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::chat::{ChatTemplate, SpecialTokens};
 use crate::files::{self, LoadError};
+use crate::guard;
 use crate::tokenizer::{Tokenizer, TokenizerError};
 use crate::{Message, Role};
 
@@ -53,9 +54,10 @@ impl Language {
     /// - the chat template from `chat_template.jinja`, or else from `tokenizer_config.json`;
     /// - the end-of-sequence ids from `generation_config.json`, or else `config.json`, or else `tokenizer_config.json`.
     pub fn load(folder: &Path) -> Result<Self, LoadError> {
-        let task = format!("read the tokenizer and chat template in {}", folder.display());
         let folder = Folder(folder.to_owned());
-        files::within(LOAD_TIME_MAX, &task, move || folder.language())
+        let fail = |reason: String| folder.fail("read the tokenizer and chat template", &reason);
+        let work = folder.clone();
+        guard::within(LOAD_TIME_MAX, move || work.language()).map_err(fail)?
     }
 
     /// The prompt that these messages make, up to where the model is to answer.
@@ -87,6 +89,7 @@ const TOKENIZER_BYTES_MAX: u64 = 128 << 20;
 const CONFIG_BYTES_MAX: u64 = 16 << 20;
 
 /// The folder of a checkpoint.
+#[derive(Clone)]
 struct Folder(PathBuf);
 
 impl Folder {
@@ -124,15 +127,18 @@ impl Folder {
         Ok(vec![tokenizer.id(end_token).ok_or_else(missing)?])
     }
 
-    fn template(&self, named: Option<Templates>, special: SpecialTokens) -> Result<ChatTemplate, LoadError> {
-        let (file, source) = match files::read(&self.0.join("chat_template.jinja"), CONFIG_BYTES_MAX)? {
-            Some(source) => ("chat_template.jinja", String::from_utf8(source).map_err(|err| self.fail(TEMPLATE, &err))?),
-            None => {
-                let source = named.and_then(Templates::into_default);
-                ("tokenizer_config.json", source.ok_or_else(|| self.fail(TEMPLATE, &"no file has a default one"))?)
-            }
+    fn template(&self, in_config: Option<Templates>, special: SpecialTokens) -> Result<ChatTemplate, LoadError> {
+        let in_file = self.text("chat_template.jinja")?.map(|source| ("chat_template.jinja", source));
+        let in_config = in_config.and_then(Templates::into_default).map(|source| ("tokenizer_config.json", source));
+        let Some((file, source)) = in_file.or(in_config) else {
+            return Err(self.fail("find a chat template", &"no file has one, or none that is the default"));
         };
-        ChatTemplate::parse(file, source, special).map_err(|err| self.fail(TEMPLATE, &err))
+        ChatTemplate::parse(file, source, special).map_err(|err| self.fail("read the chat template", &err))
+    }
+
+    fn text(&self, name: &str) -> Result<Option<String>, LoadError> {
+        let bytes = files::read(&self.0.join(name), CONFIG_BYTES_MAX)?;
+        bytes.map(String::from_utf8).transpose().map_err(|err| self.fail(&format!("read {name}"), &err))
     }
 
     fn json<T: DeserializeOwned + Default>(&self, name: &str) -> Result<T, LoadError> {
@@ -143,8 +149,6 @@ impl Folder {
         LoadError(format!("cannot {task} in {}: {reason}", self.0.display()))
     }
 }
-
-const TEMPLATE: &str = "read the chat template";
 
 #[derive(Default, Deserialize)]
 struct TokenizerConfig {

@@ -8,21 +8,26 @@
 mod handle;
 mod worker;
 
-mod scheduler;
 mod draws;
 mod runner;
+mod scheduler;
 
-mod transcript;
-mod stop;
 mod detokenizer;
+mod stop;
+mod transcript;
 
-mod language;
 mod chat;
-mod tokenizer;
 mod files;
+mod guard;
+mod language;
+mod tokenizer;
+
+#[cfg(test)]
+mod scripted;
 
 pub use chat::{Message, Role};
 pub use files::LoadError;
 pub use handle::{Engine, Event, FinishReason, Generation, Load, Refused, Request};
 pub use language::{Language, RenderError, Rendered};
 pub use runner::{AdapterIdx, Batch, Drawn, Row, Runner, RunnerError, RunnerShape, Sampling};
+pub use tokenizer::TokenizerError;

@@ -3,9 +3,8 @@
 //! The file comes with the model and may be malformed or hostile, so a panic inside the library is an error here.
 
 use std::collections::HashSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::files::panic_message;
+use crate::guard;
 
 #[derive(Debug)]
 pub struct Tokenizer {
@@ -70,12 +69,9 @@ fn is_byte_name(token: &str) -> bool {
 }
 
 fn guarded<T>(task: &str, work: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, TokenizerError> {
-    // Only reads, or builds something new that is dropped when it fails, so nothing half done is seen later.
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(err)) => Err(TokenizerError(format!("cannot {task}: {err}"))),
-        Err(panic) => Err(TokenizerError(format!("cannot {task}: {}", panic_message(&*panic)))),
-    }
+    // The work only reads, or builds something new that is dropped when it fails.
+    let fail = |reason: &dyn std::fmt::Display| TokenizerError(format!("cannot {task}: {reason}"));
+    guard::caught(work).map_err(|panic| fail(&panic))?.map_err(|err| fail(&err))
 }
 
 #[cfg(test)]

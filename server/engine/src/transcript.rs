@@ -2,7 +2,6 @@
 
 use crate::FinishReason;
 use crate::detokenizer::Detokenizer;
-use crate::scheduler::Outcome;
 use crate::stop::StopFilter;
 use crate::tokenizer::{Tokenizer, TokenizerError};
 
@@ -16,17 +15,17 @@ impl Transcript {
         Self { detokenizer: Detokenizer::default(), stop: StopFilter::new(stop) }
     }
 
-    /// The text that this step has settled, and why the answer ends, where it does.
+    /// The text that a step has settled by its token, if that is one of the text, and why the answer ends, where it does.
     pub fn take(
         &mut self,
-        outcome: Outcome,
+        token: Option<u32>,
+        end: Option<FinishReason>,
         tokenizer: &Tokenizer,
     ) -> Result<(String, Option<FinishReason>), TokenizerError> {
-        let (mut text, end) = match outcome {
-            Outcome::Token { token, end } => (self.detokenizer.push(token, tokenizer)?, end),
-            Outcome::EndToken => (String::new(), Some(FinishReason::Stop)),
-            Outcome::NonFinite => (String::new(), None),
-        };
+        let mut text = String::new();
+        if let Some(token) = token {
+            text += &self.detokenizer.push(token, tokenizer)?;
+        }
         if end.is_some() {
             text += &self.detokenizer.finish(tokenizer)?;
         }

@@ -4,15 +4,13 @@
 //! next step, whether the answer was waiting, being fed or half told.
 
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use crate::files::panic_message;
+use crate::guard;
 use crate::scheduler::{Advance, Limits, Outcome, Scheduler, SequenceId};
-use crate::tokenizer::TokenizerError;
 use crate::transcript::Transcript;
 use crate::{Batch, Drawn, Event, FinishReason, Language, Load, Request, Runner, RunnerError};
 
@@ -67,6 +65,7 @@ pub fn spawn(runner: impl Runner, language: Arc<Language>, desk: Arc<Desk>, inbo
 /// Long enough to keep the arithmetic busy, short enough that running streams do not stutter.
 const PROMPT_TOKENS_PER_STEP: u32 = 512;
 
+/// Should it die, its inbox is dropped before its readers are, so who hears of the end finds the engine closed.
 struct Worker<R> {
     runner: R,
     language: Arc<Language>,
@@ -164,13 +163,21 @@ impl<R: Runner> Worker<R> {
 
     fn tell(&mut self, advance: Advance) {
         let Advance { id, n_tokens, outcome } = advance;
-        if outcome == Outcome::NonFinite {
-            return self.end(id, Event::Failed(format!("non-finite logits at token {}", n_tokens + 1)));
-        }
+        let (token, end) = match outcome {
+            Outcome::Token { token, end } => (Some(token), end),
+            Outcome::EndToken => (None, Some(FinishReason::Stop)),
+            Outcome::NonFinite => {
+                return self.end(id, Event::Failed(format!("non-finite logits at token {}", n_tokens + 1)));
+            }
+        };
         let reader = self.readers.get_mut(&id).expect("every sequence has its reader");
-        match reader.hear(outcome, n_tokens, &self.language) {
-            Ok(None) => {}
-            Ok(Some(reason)) => self.end(id, Event::Finished { reason, n_tokens }),
+        match reader.transcript.take(token, end, self.language.tokenizer()) {
+            Ok((text, end)) => {
+                reader.send_text(text, n_tokens);
+                if let Some(reason) = end {
+                    self.end(id, Event::Finished { reason, n_tokens });
+                }
+            }
             Err(err) => self.end(id, Event::Failed(err.to_string())),
         }
     }
@@ -189,18 +196,10 @@ impl<R: Runner> Worker<R> {
 }
 
 impl Reader {
-    /// Sends the text that a step has settled. Says why the answer ends, where it does.
-    fn hear(
-        &mut self,
-        outcome: Outcome,
-        n_tokens: u32,
-        language: &Language,
-    ) -> Result<Option<FinishReason>, TokenizerError> {
-        let (text, end) = self.transcript.take(outcome, language.tokenizer())?;
+    fn send_text(&self, text: String, n_tokens: u32) {
         if !text.is_empty() {
             self.send(Event::Piece { text, n_tokens });
         }
-        Ok(end)
     }
 
     /// A reader who has left is found out before the next step, so nothing is done about it here.
@@ -213,8 +212,8 @@ impl Reader {
 /// A step whose panic is a failed step, like any other.
 fn step_guarded(runner: &mut impl Runner, batch: &Batch) -> Result<Vec<Drawn>, RunnerError> {
     // Whatever the panic left half done in the runner is swept away by the reset that follows.
-    let step = catch_unwind(AssertUnwindSafe(|| runner.step(batch)));
-    let drawn = step.unwrap_or_else(|panic| Err(RunnerError(format!("the step panicked: {}", panic_message(&*panic)))))?;
+    let step = guard::caught(|| runner.step(batch));
+    let drawn = step.unwrap_or_else(|panic| Err(RunnerError(format!("the step panicked: {panic}"))))?;
     if drawn.len() != batch.rows.len() {
         let message = format!("the step drew {} tokens for {} rows", drawn.len(), batch.rows.len());
         return Err(RunnerError(message));

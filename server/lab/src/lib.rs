@@ -1,0 +1,81 @@
+//! The experiments: asks engines, follows their answers, has them written down. Knows no HTTP and no tensor.
+
+mod column;
+mod comparison;
+mod live;
+mod models;
+
+pub use live::Watcher;
+pub use models::{Hosted, Models};
+
+use domain::{AskError, ComparisonId};
+use live::Live;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use store::Db;
+
+/// The laboratory: the hosted models, the database, and what is being answered right now. Cheap to clone.
+#[derive(Clone)]
+pub struct Lab {
+    db: Db,
+    models: Arc<Models>,
+    /// The comparisons with answers still to come; everything else is in the database alone.
+    running: Arc<Mutex<HashMap<ComparisonId, Arc<Live>>>>,
+}
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl Error {
+    /// A request that is understood and not allowed as things are.
+    fn refused(reason: impl Into<String>) -> Self {
+        Self::Store(store::Error::Refused(reason.into()))
+    }
+}
+
+impl Lab {
+    /// Opens the laboratory over a database in which nothing is being answered any more.
+    pub async fn open(db: Db, models: Arc<Models>) -> Result<Self, store::Error> {
+        let n_cut_off = store::answers::mark_cut_off(&db).await?;
+        if n_cut_off > 0 {
+            tracing::warn!(n_answers = n_cut_off, "the last stop of the server cut answers off; they can be continued");
+        }
+        Ok(Self { db, models, running: Arc::default() })
+    }
+
+    pub fn models(&self) -> &Models {
+        &self.models
+    }
+
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Ends every running answer as cut off, with what it has so far, and returns once all are kept.
+    pub async fn shut_down(&self) {
+        let running: Vec<_> = self.running().values().cloned().collect();
+        for live in &running {
+            live.halt(live::Halt::GoingDown);
+        }
+        for live in running {
+            live.ended().await;
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<ComparisonId, Arc<Live>>> {
+        // Nothing panics while holding it, and a map of handles is never half changed.
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn live(&self, id: ComparisonId) -> Option<Arc<Live>> {
+        self.running().get(&id).cloned()
+    }
+}

@@ -49,7 +49,8 @@ pub enum RopeScaling {
 impl Config {
     /// Reads the bytes of `file`, which is only named in errors.
     pub fn parse(bytes: &[u8], file: &Path) -> Result<Config, LoadError> {
-        let raw: Raw = serde_json::from_slice(bytes).map_err(|reason| LoadError::Parse { file: file.to_owned(), reason })?;
+        let raw: Raw =
+            serde_json::from_slice(bytes).map_err(|reason| LoadError::Parse { file: file.to_owned(), reason })?;
         let checked = Checked { file };
         checked.architecture(&raw)?;
         checked.options(&raw)?;
@@ -207,7 +208,9 @@ impl Checked<'_> {
     fn number(&self, parameters: &Map<String, Value>, key: &str) -> Result<Option<f64>, LoadError> {
         match parameters.get(key) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => value.as_f64().map(Some).ok_or_else(|| self.absurd(&format!("{key} {value} is not a number"))),
+            Some(value) => {
+                value.as_f64().map(Some).ok_or_else(|| self.absurd(&format!("{key} {value} is not a number")))
+            }
         }
     }
 

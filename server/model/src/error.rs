@@ -50,8 +50,8 @@ pub enum LoadError {
     #[error("tensor {tensor} in {} holds a value that is not finite in {precision}", file.display())]
     NonFinite { file: PathBuf, tensor: String, precision: &'static str },
 
-    #[error("lm_head.weight in {} differs from the embeddings it is said to be tied to", file.display())]
-    NotTied { file: PathBuf },
+    #[error("tensor lm_head.weight in {} differs from the embeddings it is said to be tied to", folder.display())]
+    NotTied { folder: PathBuf },
 
     #[error("cannot use device {device}: {reason}")]
     NoDevice { device: String, reason: &'static str },

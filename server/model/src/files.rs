@@ -56,7 +56,8 @@ impl Files {
     /// `cd FOLDER; sha256sum config.json model.safetensors | sha256sum` gives the same.
     pub fn hash(mut self) -> String {
         self.digests.sort();
-        let listing = self.digests.iter().fold(String::new(), |listing, (name, digest)| listing + &format!("{digest}  {name}\n"));
+        let listing =
+            self.digests.iter().fold(String::new(), |listing, (name, digest)| listing + &format!("{digest}  {name}\n"));
         hex(&Sha256::digest(listing.as_bytes()))
     }
 }

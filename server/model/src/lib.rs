@@ -31,6 +31,7 @@ mod cache;
 mod decoder;
 mod lora;
 mod packed;
+mod products;
 mod rotary;
 mod sampler;
 
@@ -41,11 +42,9 @@ mod placement;
 mod weights;
 
 pub use base::Base;
-pub use cache::Cache;
 pub use config::{Config, Rope, RopeScaling};
-pub use decoder::Decoder;
 pub use error::LoadError;
-pub use packed::{Outputs, Packed};
+pub use packed::Outputs;
 pub use placement::{DeviceChoice, Placement, PrecisionChoice, UnknownChoice, set_threads};
 pub use runner::TorchRunner;
 pub use weights::Progress;

@@ -59,10 +59,18 @@ impl Packed {
             let order = order_of(run, || sent.part(order));
             Group::decode(order, run, &positions, place)
         });
-        let prefills = spans.iter().filter(|span| span.n_tokens > 1).map(|span| Group::prefill(span, &positions, place));
+        let prefills =
+            spans.iter().filter(|span| span.n_tokens > 1).map(|span| Group::prefill(span, &positions, place));
         let groups = decodes.chain(prefills).collect();
         let outputs = (outputs == Outputs::Last && !spans.iter().all(Span::is_decode)).then(|| sent.part(lasts));
-        Packed { tokens: sent.part(tokens), places: sent.part(places), positions, outputs, slices: slices(rows, &spans), groups }
+        Packed {
+            tokens: sent.part(tokens),
+            places: sent.part(places),
+            positions,
+            outputs,
+            slices: slices(rows, &spans),
+            groups,
+        }
     }
 }
 

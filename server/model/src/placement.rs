@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use tch::{Cuda, Device, Kind, Tensor};
 
-use crate::{Config, LoadError};
+use crate::LoadError;
+use crate::config::Config;
+use crate::products::Product;
 
 /// What the configuration asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +66,9 @@ impl DeviceChoice {
             DeviceChoice::Auto => Ok(Device::cuda_if_available()),
             DeviceChoice::Cpu => Ok(Device::Cpu),
             DeviceChoice::Cuda(_) if !Cuda::is_available() => Err(self.absent("there is no CUDA device")),
-            DeviceChoice::Cuda(idx) if idx as i64 >= Cuda::device_count() => Err(self.absent("there are fewer devices")),
+            DeviceChoice::Cuda(idx) if idx as i64 >= Cuda::device_count() => {
+                Err(self.absent("there are fewer devices"))
+            }
             DeviceChoice::Cuda(idx) => Ok(Device::Cuda(idx)),
         }
     }
@@ -120,7 +124,11 @@ fn faster_on_processor(config: &Config) -> Kind {
         f32_times.push(f32_step.run());
         bf16_times.push(bf16_step.run());
     }
-    if median(f32_times).as_secs_f64() * MARGIN < median(bf16_times).as_secs_f64() { Kind::Float } else { Kind::BFloat16 }
+    if median(f32_times).as_secs_f64() * MARGIN < median(bf16_times).as_secs_f64() {
+        Kind::Float
+    } else {
+        Kind::BFloat16
+    }
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
@@ -162,17 +170,11 @@ impl TrialStep {
     }
 }
 
-/// `(out, in)` of every linear layer, in the order of a step.
+/// `(out, in)` of every product, in the order of a step.
 fn decoding_products(config: &Config) -> impl Iterator<Item = (i64, i64)> + use<> {
-    let (hidden, inner) = (config.hidden_size, config.intermediate_size);
-    let layer = [
-        (config.query_size() + 2 * config.key_size(), hidden),
-        (hidden, config.query_size()),
-        (2 * inner, hidden),
-        (hidden, inner),
-    ];
+    let layer = Product::ALL.map(|product| product.shape(config));
     let n_layers = usize::try_from(config.num_hidden_layers).expect("a checked configuration has few layers");
-    std::iter::repeat_n(layer, n_layers).flatten().chain([(config.vocab_size, hidden)])
+    std::iter::repeat_n(layer, n_layers).flatten().chain([(config.vocab_size, config.hidden_size)])
 }
 
 /// A word that names no device or no precision.

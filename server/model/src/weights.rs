@@ -3,7 +3,7 @@
 //! Which tensors there must be, and their shapes, is known beforehand; anything else is refused by name.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -26,14 +26,15 @@ pub type Expected = BTreeMap<String, Vec<i64>>;
 
 /// A model's tensors by name, ready for use. All that were expected are there, in their shapes.
 pub struct Weights {
+    folder: PathBuf,
     tensors: HashMap<String, Tensor>,
 }
 
 /// What to read, and how to keep it.
 pub struct Wanted<'a> {
     pub expected: &'a Expected,
-    /// Decides on tensors that are not expected: `true` passes over one, `false` refuses it.
-    pub ignored: fn(&str) -> bool,
+    /// What may be missing.
+    pub optional: &'a Expected,
     pub place: Place,
 }
 
@@ -52,13 +53,21 @@ impl Weights {
         }
         match wanted.expected.keys().find(|tensor| !tensors.contains_key(*tensor)) {
             Some(tensor) => Err(missing(files, names, tensor)),
-            None => Ok(Weights { tensors }),
+            None => Ok(Weights { folder: files.folder().to_owned(), tensors }),
         }
     }
 
     /// Hands out a tensor that was expected; each once.
     pub fn take(&mut self, name: &str) -> Tensor {
         self.tensors.remove(name).expect("reading ends only when every expected tensor is there")
+    }
+
+    pub fn take_optional(&mut self, name: &str) -> Option<Tensor> {
+        self.tensors.remove(name)
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 }
 
@@ -95,14 +104,10 @@ fn convert_all(
     tensors: &mut HashMap<String, Tensor>,
 ) -> Result<(), LoadError> {
     for (name, view) in parse(file, bytes)?.iter() {
-        match wanted.expected.get(name) {
-            Some(shape) => {
-                let tensor = Stored { file, name, view }.convert(shape, wanted.place)?;
-                tensors.insert(name.to_owned(), tensor);
-            }
-            None if (wanted.ignored)(name) => {}
-            None => return Err(LoadError::UnexpectedTensor { file: file.to_owned(), tensor: name.to_owned() }),
-        }
+        let unexpected = || LoadError::UnexpectedTensor { file: file.to_owned(), tensor: name.to_owned() };
+        let shape = wanted.expected.get(name).or(wanted.optional.get(name)).ok_or_else(unexpected)?;
+        let tensor = Stored { file, name, view }.convert(shape, wanted.place)?;
+        tensors.insert(name.to_owned(), tensor);
     }
     Ok(())
 }
@@ -240,7 +245,8 @@ fn no_weights(files: &Files, wanted: &'static str) -> LoadError {
         ("h5", "HDF5"),
     ];
     let format_of = |path: &Path| OTHERS.iter().find(|(end, _)| path.extension().is_some_and(|other| other == *end));
-    let mut paths: Vec<_> = std::fs::read_dir(files.folder()).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let mut paths: Vec<_> =
+        std::fs::read_dir(files.folder()).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     paths.sort();
     match paths.into_iter().find_map(|path| format_of(&path).map(|(_, format)| (path.clone(), *format))) {
         Some((file, format)) => LoadError::NotSafetensors { file, format },

@@ -7,7 +7,11 @@ use sqlx::{
     migrate::MigrateError,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{path::Path, time::Duration};
+use std::{
+    fs::{File, TryLockError},
+    path::Path,
+    time::Duration,
+};
 
 /// A handle to the open database; cheap to clone.
 #[derive(Clone)]
@@ -46,6 +50,23 @@ impl Db {
     pub async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;
+    }
+}
+
+/// The right to serve a data folder, which one process at a time has. Given back when it is dropped or the process ends.
+pub struct FolderLock(#[expect(dead_code, reason = "it is held, not read")] File);
+
+impl FolderLock {
+    /// Makes the folder where it is missing.
+    pub fn take(folder: &Path) -> Result<Self, Error> {
+        let unusable = |source| Error::Folder { folder: folder.display().to_string(), source };
+        std::fs::create_dir_all(folder).map_err(unusable)?;
+        let file = File::create(folder.join("plumbline.lock")).map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(Error::InUse { folder: folder.display().to_string() }),
+            Err(TryLockError::Error(source)) => Err(unusable(source)),
+        }
     }
 }
 

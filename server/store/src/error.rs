@@ -12,6 +12,8 @@ pub enum Error {
     Refused(String),
     #[error("cannot use the data folder {folder}: {source}")]
     Folder { folder: String, source: std::io::Error },
+    #[error("the data folder {folder} is in use by another Plumbline; stop that one, or choose another with --data")]
+    InUse { folder: String },
     #[error(
         "the database {path} was written by a newer version of Plumbline (its schema has step {version}); use that version"
     )]

@@ -9,5 +9,5 @@ mod error;
 pub mod history;
 pub mod labels;
 
-pub use db::{Db, now};
+pub use db::{Db, FolderLock, now};
 pub use error::Error;

@@ -1,0 +1,63 @@
+use serde_json::json;
+
+use super::*;
+use crate::scripted::demo_language;
+
+#[test]
+fn special_tokens_in_a_text_are_those_tokens_and_none_are_added() {
+    let language = demo_language();
+    let tokenizer = language.tokenizer();
+    let tokens = tokenizer.encode("<|im_start|>user\nHi<|im_end|><|im_start|>").unwrap();
+    assert_eq!((tokens[0], tokens.last()), (1, Some(&1)));
+    assert_eq!(tokenizer.specials(&tokens), ["<|im_start|>", "<|im_end|>"]);
+    assert_eq!(tokenizer.decode(&tokens).unwrap(), "user\nHi");
+}
+
+/// A tokenizer of the letter `a` with these settings.
+fn tiny(settings: &serde_json::Value) -> Result<Tokenizer, TokenizerError> {
+    let mut file = json!({
+        "version": "1.0",
+        "added_tokens": [],
+        "model": { "type": "BPE", "vocab": { "a": 0, "b": 1, "aa": 2 }, "merges": [["a", "a"]] },
+    });
+    for (key, value) in settings.as_object().unwrap() {
+        file[key] = value.clone();
+    }
+    Tokenizer::parse(file.to_string().as_bytes())
+}
+
+#[test]
+fn padding_and_truncation_of_a_training_script_are_left_out() {
+    let settings = json!({
+        "truncation": { "direction": "Right", "max_length": 1, "strategy": "LongestFirst", "stride": 0 },
+        "padding": { "strategy": { "Fixed": 8 }, "direction": "Right", "pad_id": 1, "pad_type_id": 0, "pad_token": "b" },
+    });
+    assert_eq!(tiny(&settings).unwrap().encode("aab").unwrap(), [2, 1]);
+}
+
+#[test]
+fn a_pattern_that_backtracks_for_ever_does_not() {
+    let split =
+        json!({ "type": "Split", "pattern": { "Regex": "(a+)+(?=b)(?!b)" }, "behavior": "Isolated", "invert": false });
+    let tokenizer = tiny(&json!({ "pre_tokenizer": split })).unwrap();
+    let _ = tokenizer.encode(&"a".repeat(5000));
+}
+
+#[test]
+fn malformed_tokenizers_are_errors() {
+    let merge = |first, second, prefix| {
+        let vocab = json!({ "a": 0, "b": 1 });
+        let merges = json!([[first, second]]);
+        json!({ "model": { "type": "BPE", "vocab": vocab, "merges": merges, "continuing_subword_prefix": prefix } })
+    };
+    for settings in [
+        merge("a", "c", ""),
+        merge("a", "b", "a longer prefix than the token"), // Panics inside the library.
+        json!({ "added_tokens": [{ "id": 7 }] }),
+        json!({ "model": { "type": "Oracle" } }),
+        json!({ "pre_tokenizer": { "type": "Split", "pattern": { "Regex": "(" }, "behavior": "Isolated", "invert": false } }),
+    ] {
+        let err = tiny(&settings).unwrap_err();
+        assert!(err.to_string().starts_with("cannot read the tokenizer: "), "{err}");
+    }
+}

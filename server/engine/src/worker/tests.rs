@@ -1,0 +1,255 @@
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use super::*;
+use crate::draws::uniform;
+use crate::handle::N_WAITING_MAX;
+use crate::scripted::{END_OF_ANSWER, END_OF_PROMPT, Scripted, babble, demo_language, echo};
+use crate::{AdapterIdx, Engine, Generation, Refused, Sampling};
+
+fn request(prompt: Vec<u32>, max_tokens: u32) -> Request {
+    Request { prompt, adapter: AdapterIdx(0), sampling: Sampling::Greedy, seed: 0, max_tokens, stop: Vec::new() }
+}
+
+/// A request that an echoing engine answers with this text.
+fn echo_of(text: &str, language: &Language) -> Request {
+    let mut prompt = language.tokenizer().encode(text).unwrap();
+    prompt.push(END_OF_PROMPT);
+    request(prompt, 4096)
+}
+
+fn events(mut generation: Generation) -> Vec<Event> {
+    std::iter::from_fn(|| generation.blocking_next()).collect()
+}
+
+/// The whole text of an answer, and how it ended.
+fn answer(generation: Generation) -> (String, Event) {
+    let mut events = events(generation);
+    let end = events.pop().unwrap();
+    let texts = events.into_iter().map(|event| match event {
+        Event::Piece { text, .. } => text,
+        end => panic!("{end:?} in the middle of an answer"),
+    });
+    (texts.collect(), end)
+}
+
+fn finished(reason: FinishReason, n_tokens: u32) -> Event {
+    Event::Finished { reason, n_tokens }
+}
+
+fn idle() -> Load {
+    Load { n_running: 0, n_waiting: 0 }
+}
+
+/// An engine whose every step a test sees and lets go. Once the test has dropped `go`, it steps freely.
+struct Stepped {
+    engine: Engine,
+    steps: Receiver<Batch>,
+    go: Sender<()>,
+}
+
+fn stepped(n_slots: u32) -> Stepped {
+    let (seen, steps) = channel();
+    let (go, gate) = channel();
+    let script = move |batch: &Batch, sequences: &[&[u32]]| {
+        let _ = seen.send(batch.clone());
+        let _ = gate.recv();
+        babble(batch, sequences)
+    };
+    Stepped { engine: Engine::start(Scripted::new(n_slots, script), demo_language()), steps, go }
+}
+
+#[test]
+fn more_answers_than_slots_all_come_out_whole() {
+    let language = demo_language();
+    let requests: Vec<_> = (0..9).map(|idx| echo_of(&format!("Answer {idx}. ").repeat(idx * 30), &language)).collect();
+    let engine = Engine::start(Scripted::new(2, echo), language);
+    let generations: Vec<_> = requests.iter().map(|request| engine.generate(request.clone()).unwrap()).collect();
+    for (idx, generation) in generations.into_iter().enumerate() {
+        let expected = finished(FinishReason::Stop, requests[idx].prompt.len() as u32);
+        assert_eq!(answer(generation), (format!("Answer {idx}. ").repeat(idx * 30), expected));
+    }
+    assert_eq!(engine.load(), idle());
+}
+
+#[test]
+fn every_text_arrives_exactly() {
+    let language = demo_language();
+    let texts =
+        ["", "naïve", "👩‍👩‍👧 🇩🇪 ok", "a\r\nb\n\r", "\0nul\0", "line\u{2028}separator", "data: x\n\ndata: y", "\u{FFFD}"];
+    let requests = texts.map(|text| echo_of(text, &language));
+    let engine = Engine::start(Scripted::new(4, echo), language);
+    for (text, request) in texts.into_iter().zip(requests) {
+        assert_eq!(answer(engine.generate(request).unwrap()).0, text);
+    }
+}
+
+#[test]
+fn an_answer_cut_in_the_middle_of_a_character_ends_with_a_replacement() {
+    let language = demo_language();
+    let mut request = echo_of("ab🦀", &language);
+    request.max_tokens = request.prompt.len() as u32 - 2; // All but the last byte of the crab.
+    let max_tokens = request.max_tokens;
+    let engine = Engine::start(Scripted::new(1, echo), language);
+    let expected = ("ab\u{FFFD}".to_owned(), finished(FinishReason::Length, max_tokens));
+    assert_eq!(answer(engine.generate(request).unwrap()), expected);
+}
+
+#[test]
+fn a_stop_string_ends_the_answer_and_is_not_told() {
+    let language = demo_language();
+    let request = Request { stop: vec!["three".into()], ..echo_of("one two three four", &language) };
+    let engine = Engine::start(Scripted::new(1, echo), language);
+    let (text, end) = answer(engine.generate(request).unwrap());
+    assert_eq!(text, "one two ");
+    assert!(matches!(end, Event::Finished { reason: FinishReason::Stop, .. }), "{end:?}");
+    assert_eq!(engine.load(), idle());
+}
+
+#[test]
+fn a_reader_who_leaves_is_out_of_the_very_next_step() {
+    let Stepped { engine, steps, go } = stepped(2);
+    let leaver = engine.generate(request(vec![5], 100)).unwrap();
+    steps.recv().unwrap();
+    let stayer = engine.generate(request(vec![6], 100)).unwrap();
+    let waiter = engine.generate(request(vec![7], 100)).unwrap();
+    let successor = engine.generate(request(vec![8], 100)).unwrap();
+    drop((leaver, waiter));
+    go.send(()).unwrap();
+    let batch = steps.recv().unwrap();
+    assert_eq!(batch.rows.iter().map(|row| row.tokens[0]).collect::<Vec<_>>(), [6, 8]);
+    assert_eq!(engine.load(), Load { n_running: 2, n_waiting: 0 });
+    drop((stayer, successor));
+}
+
+#[test]
+fn two_hundred_readers_who_leave_at_random_leave_nothing_behind() {
+    let engine = Engine::start(Scripted::new(8, babble), demo_language());
+    let random = |idx: u32, n: u32| (uniform(42, idx) * f64::from(n)) as u32;
+    let prompt = |idx| vec![idx; 1 + random(idx, 1500) as usize];
+    let generations = (0..200).map(|idx| engine.generate(request(prompt(idx), 2000)).unwrap());
+    // Some leave at once, the others after up to 4 pieces: waiting, being fed or half told.
+    let (leave_now, leave_later): (Vec<_>, Vec<_>) =
+        generations.enumerate().partition(|(idx, _)| random(1000 + *idx as u32, 5) == 0);
+    drop(leave_now);
+    for (idx, mut generation) in leave_later {
+        for _ in 0..random(1000 + idx as u32, 5) {
+            assert!(matches!(generation.blocking_next(), Some(Event::Piece { .. })));
+        }
+    }
+    let last = engine.generate(request(vec![5], 3)).unwrap();
+    assert_eq!(events(last).last(), Some(&finished(FinishReason::Length, 3)));
+    assert_eq!(engine.load(), idle());
+}
+
+#[test]
+fn a_full_queue_says_busy_at_once_until_somebody_leaves_it() {
+    let Stepped { engine, steps, go } = stepped(1);
+    let _running = engine.generate(request(vec![5], 100)).unwrap();
+    steps.recv().unwrap();
+    let mut waiting: Vec<_> = (0..N_WAITING_MAX).map(|_| engine.generate(request(vec![6], 1)).unwrap()).collect();
+    assert_eq!(engine.generate(request(vec![7], 1)).unwrap_err(), Refused::Busy);
+    assert_eq!(engine.load(), Load { n_running: 1, n_waiting: N_WAITING_MAX as u32 });
+
+    waiting.pop();
+    go.send(()).unwrap();
+    steps.recv().unwrap();
+    waiting.push(engine.generate(request(vec![8], 1)).unwrap());
+    assert_eq!(engine.generate(request(vec![9], 1)).unwrap_err(), Refused::Busy);
+}
+
+#[test]
+fn a_failed_step_fails_its_rows_and_the_next_ones_are_right() {
+    let check = |fail: fn() -> Result<Vec<Drawn>, RunnerError>, expected: &str| {
+        let language = demo_language();
+        let request = echo_of("hello", &language);
+        let mut n_steps = 0;
+        let script = move |batch: &Batch, sequences: &[&[u32]]| {
+            n_steps += 1;
+            if n_steps == 2 { fail() } else { echo(batch, sequences) }
+        };
+        let engine = Engine::start(Scripted::new(2, script), language);
+        let failed = answer(engine.generate(request.clone()).unwrap()).1;
+        assert_eq!(failed, Event::Failed(expected.into()));
+        assert_eq!(engine.load(), idle());
+        assert_eq!(answer(engine.generate(request).unwrap()).0, "hello");
+    };
+    check(|| Err(RunnerError("out of memory".into())), "out of memory");
+    check(|| panic!("a wrong shape"), "the step panicked: a wrong shape");
+    check(|| Ok(Vec::new()), "the step drew 0 tokens for 1 rows");
+}
+
+#[test]
+fn a_row_without_finite_logits_fails_alone() {
+    let (go, gate) = channel::<()>();
+    let script = move |batch: &Batch, sequences: &[&[u32]]| {
+        let _ = gate.recv();
+        let draw = |sequence: &&[u32]| match sequence {
+            [6, _, _] => Drawn::NonFinite,
+            [_, _, _, _, ..] => Drawn::Token(END_OF_ANSWER),
+            _ => Drawn::Token(67),
+        };
+        assert_eq!(batch.rows.len(), sequences.len());
+        Ok(sequences.iter().map(draw).collect())
+    };
+    let engine = Engine::start(Scripted::new(3, script), demo_language());
+    let generations = [5, 6, 7].map(|token| engine.generate(request(vec![token], 10)).unwrap());
+    drop(go);
+    let [before, poisoned, after] = generations.map(answer);
+    assert_eq!(poisoned, ("aa".into(), Event::Failed("non-finite logits at token 3".into())));
+    assert_eq!(before, ("aaa".into(), finished(FinishReason::Stop, 4)));
+    assert_eq!(after, before);
+}
+
+#[test]
+fn neighbours_do_not_change_the_draws_of_a_seed() {
+    // Tokens of the printable ASCII characters, picked by the draw alone.
+    let script = |batch: &Batch, _: &[&[u32]]| {
+        Ok(batch.rows.iter().map(|row| Drawn::Token(3 + (row.draw * 94.0) as u32)).collect())
+    };
+    let engine = Engine::start(Scripted::new(8, script), demo_language());
+    let ask = |seed, n_prompt| engine.generate(Request { seed, ..request(vec![5; n_prompt], 50) }).unwrap();
+    let alone = answer(ask(11, 3));
+    let company: Vec<_> = (0..20).map(|seed| ask(seed, 1 + 100 * seed as usize)).collect();
+    let together: Vec<_> = company.into_iter().map(answer).collect();
+    assert_eq!(together[11], alone);
+    assert_ne!(together[12], alone);
+}
+
+#[test]
+fn the_thread_finishes_what_it_has_and_ends_with_the_last_handle() {
+    let Stepped { engine, steps, go } = stepped(1);
+    let generation = engine.generate(request(vec![5], 3)).unwrap();
+    drop((engine.clone(), engine, go));
+    assert_eq!(answer(generation), ("aaa".into(), finished(FinishReason::Length, 3)));
+    assert_eq!(steps.iter().count(), 3); // Ends because the thread has dropped its side.
+}
+
+#[test]
+fn a_dead_thread_is_told_to_readers_and_callers() {
+    struct Hopeless;
+    impl Runner for Hopeless {
+        fn shape(&self) -> crate::RunnerShape {
+            crate::RunnerShape { n_slots: 1, n_positions: 9, n_adapters: 0 }
+        }
+        fn step(&mut self, _: &Batch) -> Result<Vec<Drawn>, RunnerError> {
+            Err(RunnerError("the device is gone".into()))
+        }
+        fn reset(&mut self) {
+            panic!("the device is still gone")
+        }
+    }
+    let engine = Engine::start(Hopeless, demo_language());
+    let (_, end) = answer(engine.generate(request(vec![5], 3)).unwrap());
+    assert_eq!(end, Event::Failed("the engine stopped in the middle of the answer".into()));
+    assert_eq!(engine.generate(request(vec![5], 3)).unwrap_err(), Refused::Stopped);
+    assert!(engine.has_stopped());
+}
+
+#[tokio::test]
+async fn events_can_be_awaited() {
+    let engine = Engine::start(Scripted::new(1, babble), demo_language());
+    let mut generation = engine.generate(request(vec![5], 1)).unwrap();
+    assert_eq!(generation.next().await, Some(Event::Piece { text: "a".into(), n_tokens: 1 }));
+    assert_eq!(generation.next().await, Some(finished(FinishReason::Length, 1)));
+    assert_eq!(generation.next().await, None);
+}

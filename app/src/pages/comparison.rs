@@ -1,0 +1,173 @@
+//! `/comparisons/{id}`: one comparison, while it is written and ever after.
+
+use super::not_found::NotFound;
+use crate::{
+    api,
+    backend::ApiError,
+    ui::{
+        answer_column::AnswerColumn,
+        answer_head::name,
+        asked::Asked,
+        bench::Bench,
+        blind_note::BlindNote,
+        comparison_keys,
+        desk::Desk,
+        error_note::ErrorNote,
+        foot::Foot,
+        live::{Live, LiveColumn},
+        mark::{Mark, Slot},
+        prompt_as_sent::PromptAsSent,
+        status_line::StatusLine,
+        words::number,
+    },
+};
+use domain::{AskForm, Column, Comparison, ComparisonId, ModelCard};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// All that the page shows.
+#[derive(Clone, Serialize, Deserialize)]
+struct Loaded {
+    comparison: Comparison,
+    /// Those that can be asked next; none while the comparison is blind, since they have names.
+    models: Option<Vec<ModelCard>>,
+    any_demo: bool,
+}
+
+#[component]
+pub fn ComparisonPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.read().get_str("id").and_then(|it| it.parse().ok()).map(ComparisonId));
+    view! {
+        <main class="page" id="main" tabindex="-1">
+            {move || match id.get() {
+                Some(id) => view! { <OneComparison id/> }.into_any(),
+                None => view! { <NotFound/> }.into_any(),
+            }}
+        </main>
+    }
+}
+
+async fn load(id: ComparisonId) -> Result<Loaded, ApiError> {
+    let comparison = api::comparison(id).await?;
+    if comparison.is_blind() {
+        let any_demo = api::hosted().await?.any_demo;
+        return Ok(Loaded { comparison, models: None, any_demo });
+    }
+    let models = api::models().await?;
+    let is_shown = |card: &ModelCard| comparison.columns.iter().flat_map(|it| &it.model).any(|it| it.id == card.id);
+    let any_demo = models.iter().any(|it| it.is_demo && is_shown(it));
+    Ok(Loaded { comparison, models: Some(models), any_demo })
+}
+
+#[component]
+fn OneComparison(id: ComparisonId) -> impl IntoView {
+    let loaded = Resource::new(|| (), move |()| load(id));
+    let retry = Callback::new(move |()| loaded.refetch());
+    view! {
+        <Suspense fallback=|| view! { <div class="columns" aria-busy="true"></div> }>
+            {move || Suspend::new(async move {
+                match loaded.await {
+                    Ok(loaded) => view! { <Shown loaded/> }.into_any(),
+                    Err(ApiError::NotFound) => view! { <NotFound/> }.into_any(),
+                    Err(err) => {
+                        err.set_status();
+                        view! { <ErrorNote message=err.to_string() retry/> }.into_any()
+                    }
+                }
+            })}
+        </Suspense>
+    }
+}
+
+/// The page once it is loaded. In the browser it follows the answers while they are written.
+#[component]
+fn Shown(loaded: Loaded) -> impl IntoView {
+    let Loaded { comparison, models, any_demo } = loaded;
+    let desk = Desk::new(comparison.columns.len(), &use_query_map().read_untracked());
+    let title = format!("{}, {} · Plumbline", comparison.question().title(), comparison.format.name());
+    let live = Live::new(comparison, desk);
+    let is_blind = Memo::new(move |_| live.head.read().is_blind());
+    comparison_keys::listen(live);
+    view! {
+        <Title text=title/>
+        <h1 class="sr">{move || heading(&live.head.read())}</h1>
+        {move || {
+            is_blind.track();
+            ask_again(live.head.get_untracked(), models.clone())
+        }}
+        <Refused live/>
+        {move || view! { <Answers live head=live.head.get()/> }}
+        <Foot any_demo/>
+    }
+}
+
+fn heading(comparison: &Comparison) -> String {
+    let n = number(comparison.columns.len());
+    let models = if comparison.columns.len() == 1 { "model" } else { "models" };
+    let blind = if comparison.is_blind() { ", blind" } else { "" };
+    format!("Compare {n} {models}{blind}: {}, {}", comparison.question().title(), comparison.format.name())
+}
+
+/// The form that would ask the same again; while blind only what was asked, without the models.
+fn ask_again(comparison: Arc<Comparison>, models: Option<Vec<ModelCard>>) -> AnyView {
+    match comparison.again() {
+        Some(again) => view! { <Bench opened=AskForm::of(&again) models seed=Some(comparison.seed)/> }.into_any(),
+        None => view! { <Asked comparison/> }.into_any(),
+    }
+}
+
+/// Why a press on Stop, Continue or Reveal did nothing.
+#[component]
+fn Refused(live: Live) -> impl IntoView {
+    let close = Callback::new(move |()| live.refused.set(None));
+    move || {
+        let refused = live.refused.get();
+        refused.map(|err| view! { <ErrorNote message=err.to_string() retry=close verb="Close"/> })
+    }
+}
+
+#[component]
+fn Answers(live: Live, head: Arc<Comparison>) -> impl IntoView {
+    let format = head.format;
+    let columns = live.columns().into_iter().zip(head.columns.clone());
+    view! {
+        {head.is_blind().then(|| view! { <BlindNote live/> })}
+        <PromptAsSent comparison=head.clone()/>
+        <StatusLine live head=head.clone()/>
+        <Jump live head=head.clone()/>
+        <section class="columns" aria-label="Answers">
+            {columns
+                .map(|(column, about)| view! { <AnswerColumn live column model=about.model format/> })
+                .collect_view()}
+        </section>
+    }
+}
+
+/// On a phone: the columns and their states, to jump to.
+#[component]
+fn Jump(live: Live, head: Arc<Comparison>) -> impl IntoView {
+    let link = |(column_idx, (column, about)): (usize, (LiveColumn, Column))| {
+        let title = name(column_idx, about.model.as_ref());
+        let mark = match about.model {
+            Some(model) => view! { <Mark role=model.role/> }.into_any(),
+            None => view! { <Slot column_idx/> }.into_any(),
+        };
+        view! {
+            <a href=format!("#column-{}", column_idx + 1) title=title>
+                {mark}
+                <span class="sr">{title.clone()}</span>
+                {move || column.in_a_word()}
+            </a>
+        }
+    };
+    let columns = live.columns().into_iter().zip(head.columns.clone()).enumerate();
+    view! {
+        <nav class="jump" aria-label="Columns">
+            {columns.map(link).collect_view()}
+        </nav>
+    }
+}

@@ -1,0 +1,38 @@
+//! Parts of pages, without a URL of their own.
+
+// The frame: what every page has.
+pub mod clock;
+pub mod error_note;
+pub mod icon;
+pub mod key_sheet;
+pub mod keys;
+pub mod mark;
+pub mod preferences;
+pub mod top_bar;
+pub mod words;
+
+// What to ask.
+pub mod bench;
+pub mod bench_fields;
+pub mod foot;
+
+// What was answered.
+pub mod answer_column;
+pub mod answer_head;
+pub mod answer_text;
+pub mod asked;
+pub mod blind_note;
+pub mod comparison_keys;
+pub mod copy;
+pub mod desk;
+pub mod event_stream;
+pub mod facts;
+pub mod label_buttons;
+pub mod live;
+pub mod note_form;
+pub mod prompt_as_sent;
+pub mod samples;
+pub mod status_line;
+
+// What was asked before.
+pub mod history_table;

@@ -1,0 +1,69 @@
+//! The head of a column: whose answers these are.
+
+use super::{
+    copy::CopyIcon,
+    icon::Icon,
+    live::{Live, LiveColumn},
+    mark::{Mark, Slot},
+};
+use domain::{ColumnModel, slot_letter};
+use leptos::prelude::*;
+
+/// The model, or the slot while it is hidden.
+#[component]
+pub fn AnswerHead(live: Live, column: LiveColumn, model: Option<ColumnModel>) -> impl IntoView {
+    let column_idx = column.column_idx;
+    let name = name(column_idx, model.as_ref());
+    view! {
+        <header>
+            {match model {
+                Some(ColumnModel { role, name, about, .. }) => {
+                    view! {
+                        <Mark role/>
+                        <h2>{name}</h2>
+                        <span class="role">{about}</span>
+                    }
+                        .into_any()
+                }
+                None => {
+                    view! {
+                        <Slot column_idx/>
+                        <h2>{name.clone()}</h2>
+                        <span class="veil" role="img" aria-label="model hidden"></span>
+                    }
+                        .into_any()
+                }
+            }}
+            <span class="end">
+                <StopButton live column name/>
+                <CopyIcon label="Copy this answer" text=move || column.shown.get_untracked().now.read_untracked().text.clone()/>
+            </span>
+        </header>
+    }
+}
+
+/// What a column is called.
+pub fn name(column_idx: usize, model: Option<&ColumnModel>) -> String {
+    model.map_or_else(|| format!("Slot {}", slot_letter(column_idx)), |it| it.name.clone())
+}
+
+#[component]
+fn StopButton(live: Live, column: LiveColumn, name: String) -> impl IntoView {
+    let name = format!("Stop {name}");
+    move || {
+        column.is_running.get().then(|| {
+            view! {
+                <button
+                    class="btn"
+                    data-kind="quiet"
+                    type="button"
+                    aria-label=name.clone()
+                    on:click=move |_| live.stop(Some(column.column_idx))
+                >
+                    <Icon name="stop"/>
+                    "Stop"
+                </button>
+            }
+        })
+    }
+}

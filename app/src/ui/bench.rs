@@ -1,0 +1,228 @@
+//! What to ask: the form on top of the compare page.
+
+use super::{
+    bench_fields::{self, BlindSwitch, FormatField, ModelField, QuestionField, SamplingFields},
+    error_note::ErrorNote,
+    keys::{self, Command},
+};
+use crate::{
+    api::{self, Compare},
+    backend::ApiError,
+};
+use domain::{AskError, AskForm, ComparisonId, Field, ModelCard, ModelState, NewComparison, Seed};
+use leptos::{
+    form::{ActionForm, FromFormData},
+    html::Form,
+    prelude::*,
+    task::spawn_local,
+};
+use std::time::Duration;
+use wasm_bindgen::JsCast;
+use web_sys::{FormData, HtmlElement, SubmitEvent};
+
+/// What all fields of the form share.
+#[derive(Clone, Copy)]
+pub struct Asking {
+    /// The form as it stands now. The browser's fields hold the truth, and this follows them.
+    pub form: RwSignal<AskForm>,
+    /// The first wrong field of the last try.
+    wrong: RwSignal<Option<AskError>>,
+    /// Every hosted model; none before they are known.
+    pub models: RwSignal<Option<Vec<ModelCard>>>,
+    /// Whether those models are chosen that stand chosen at first: every one that is ready.
+    pub all_models: RwSignal<bool>,
+}
+
+/// The form, opened as `opened` says; where that names no models, all that are ready are chosen.
+///
+/// Works before the wasm is there. Afterwards it is checked before it is sent, and `changed` hears of every change.
+#[component]
+pub fn Bench(
+    opened: AskForm,
+    models: Option<Vec<ModelCard>>,
+    /// The seed of the comparison below, if there is one.
+    #[prop(optional_no_strip)]
+    seed: Option<Seed>,
+    #[prop(optional, into)] changed: Option<Callback<AskForm>>,
+) -> impl IntoView {
+    let asking = Asking::new(opened, models);
+    let compare = ServerAction::<Compare>::new();
+    let form = NodeRef::<Form>::new();
+    let submit = Callback::new(move |()| {
+        if let Some(form) = form.get_untracked() {
+            // Refused only where the form has left the page.
+            let _ = form.request_submit();
+        }
+    });
+    let follow = move || {
+        asking.follow(form);
+        if let Some(changed) = changed {
+            changed.run(asking.for_url());
+        }
+    };
+    // What was typed before the wasm came, or what the browser kept over a reload.
+    Effect::new(move |_| asking.follow(form));
+    Effect::new(move |_| asking.take_answer(compare.value().get()));
+    Effect::new(move |_| focus_on_wrong(&asking));
+    keys::listen(move |command| {
+        let is_mine = command == Command::Ask;
+        if is_mine {
+            submit.run(());
+        }
+        is_mine
+    });
+    view! {
+        <ActionForm
+            action=compare
+            node_ref=form
+            attr:class="bench"
+            attr:aria-label="What to ask"
+            on:submit:capture=move |event| asking.check(&event)
+            on:input=move |_| follow()
+        >
+            <div class="line">
+                <QuestionField asking/>
+                <FormatField asking/>
+                <div class="go">
+                    <AskButton asking is_pending=compare.pending()/>
+                </div>
+            </div>
+            <div class="line">
+                <ModelField asking/>
+                <SamplingFields asking seed/>
+                <BlindSwitch asking/>
+            </div>
+        </ActionForm>
+        {move || {
+            failure(compare.value().get()).map(|message| view! { <ErrorNote message retry=submit verb="Ask again"/> })
+        }}
+    }
+}
+
+#[component]
+fn AskButton(asking: Asking, is_pending: Memo<bool>) -> impl IntoView {
+    let nobody_answers = move || {
+        let is_failed = |it: &ModelCard| matches!(it.state, ModelState::Failed(_));
+        asking.models.read().as_ref().is_some_and(|models| models.iter().all(is_failed))
+    };
+    view! {
+        <button class="btn" data-kind="main" type="submit" disabled=move || is_pending.get() || nobody_answers()>
+            {move || if is_pending.get() { "Asking…" } else { "Ask" }}
+            <kbd>"Ctrl ↵"</kbd>
+        </button>
+    }
+}
+
+impl Asking {
+    fn new(opened: AskForm, models: Option<Vec<ModelCard>>) -> Self {
+        let asking = Self {
+            all_models: RwSignal::new(opened.models.is_empty()),
+            form: RwSignal::new(opened),
+            wrong: RwSignal::new(None),
+            models: RwSignal::new(models),
+        };
+        Effect::new(move |_| asking.watch_models());
+        asking
+    }
+
+    pub fn is_own_question(self) -> bool {
+        self.form.read().question == AskForm::OWN
+    }
+
+    /// What is wrong with a field.
+    pub fn message(self, field: Field) -> Option<String> {
+        self.wrong.read().as_ref().filter(|it| it.field == field).map(|it| it.message.clone())
+    }
+
+    /// The value of `aria-invalid`.
+    pub fn invalid(self, field: Field) -> impl Fn() -> Option<&'static str> + Clone + Send + Sync + 'static {
+        move || self.wrong.read().as_ref().is_some_and(|it| it.field == field).then_some("true")
+    }
+
+    /// Asks for the models while they are not known, or one of them is being loaded.
+    fn watch_models(self) {
+        let pause = match &*self.models.read() {
+            None => Duration::ZERO,
+            Some(models) if models.iter().any(|it| it.state == ModelState::Loading) => Duration::from_secs(2),
+            Some(_) => return,
+        };
+        set_timeout(move || spawn_local(self.load_models()), pause);
+    }
+
+    async fn load_models(self) {
+        if let Ok(models) = api::models().await {
+            self.models.try_set(Some(models));
+        }
+    }
+
+    /// Takes over the fields as they stand in the browser.
+    fn follow(self, form: NodeRef<Form>) {
+        let Some(form) = read(form) else { return };
+        self.all_models.set(form.models == self.ready_models());
+        self.wrong.maybe_update(|it| it.take().is_some());
+        self.form.maybe_update(|it| {
+            let is_new = *it != form;
+            *it = form;
+            is_new
+        });
+    }
+
+    /// The form as the URL says it: all models are not named.
+    fn for_url(self) -> AskForm {
+        let mut form = self.form.get_untracked();
+        if self.all_models.get_untracked() {
+            form.models.clear();
+        }
+        form
+    }
+
+    fn ready_models(self) -> Vec<String> {
+        let models = self.models.read_untracked();
+        models.iter().flatten().filter(|it| it.is_ready()).map(|it| it.id.0.clone()).collect()
+    }
+
+    /// Holds back a form that is wrong, and says what is.
+    fn check(self, event: &SubmitEvent) {
+        let Ok(Compare { form }) = Compare::from_event(event) else { return };
+        if let Err(wrong) = NewComparison::parse(&form) {
+            event.prevent_default();
+            self.wrong.set(Some(wrong));
+        }
+    }
+
+    fn take_answer(self, answer: Option<Result<ComparisonId, ApiError>>) {
+        if let Some(Err(ApiError::Ask(wrong))) = answer {
+            self.wrong.set(Some(wrong));
+        }
+    }
+}
+
+/// The fields as they stand in the browser.
+fn read(form: NodeRef<Form>) -> Option<AskForm> {
+    let data = FormData::new_with_form(&form.get_untracked()?).ok()?;
+    Compare::from_form_data(&data).ok().map(|it| it.form)
+}
+
+/// What went wrong with the whole and not with a field.
+fn failure(answer: Option<Result<ComparisonId, ApiError>>) -> Option<String> {
+    match answer? {
+        Ok(_) | Err(ApiError::Ask(_)) => None,
+        Err(err) => Some(err.to_string()),
+    }
+}
+
+fn focus_on_wrong(asking: &Asking) {
+    let wrong = asking.wrong.read();
+    let Some(wrong) = wrong.as_ref() else { return };
+    let selector = match wrong.field {
+        Field::Question if asking.form.read_untracked().question == AskForm::OWN => "#own".to_owned(),
+        Field::Format => "#format :checked".to_owned(),
+        Field::Models => "#models :enabled".to_owned(),
+        field => format!("#{}", bench_fields::id(field)),
+    };
+    let found = document().query_selector(&selector).ok().flatten();
+    if let Some(element) = found.and_then(|it| it.dyn_into::<HtmlElement>().ok()) {
+        // An element that takes no focus stays without; the message stands beside it anyway.
+        let _ = element.focus();
+    }
+}

@@ -1,0 +1,241 @@
+//! The fields of the bench. The browser holds what is typed; each field says how it opens, and what is wrong with it.
+
+use super::{bench::Asking, icon::Icon, mark::Mark, words::sentence};
+use domain::{
+    AskForm, Field, Format, MAIN_QUESTIONS, MainQuestion, ModelCard, ModelState, NewComparison, OwnQuestion, Sampling,
+    Seed,
+};
+use leptos::{either::Either, html, prelude::*};
+
+/// The main questions, and one's own, whose box the style shows while it is chosen.
+#[component]
+pub fn QuestionField(asking: Asking) -> impl IntoView {
+    let AskForm { question: opened, own, .. } = asking.form.get_untracked();
+    let is_own = opened == AskForm::OWN;
+    let option = |it: &'static MainQuestion| {
+        view! {
+            <option value=it.id selected=it.id == opened>
+                {format!("{}: {}", it.title, it.text)}
+            </option>
+        }
+    };
+    view! {
+        <div class="field question">
+            <label for="question">"Question"</label>
+            <select
+                class="input"
+                id="question"
+                name="form[question]"
+                aria-invalid=asking.invalid(Field::Question)
+                aria-describedby="question-wrong"
+            >
+                {MAIN_QUESTIONS.iter().map(option).collect_view()}
+                <option value=AskForm::OWN selected=is_own>
+                    "A question of my own…"
+                </option>
+            </select>
+            <div class="field own">
+                <label for="own">"My question"</label>
+                <OwnBox text=own asking/>
+            </div>
+            <Wrong asking field=Field::Question/>
+        </div>
+    }
+}
+
+/// Has no child at all while it is empty: a text box would show the space that stands for an empty text.
+#[component]
+fn OwnBox(text: String, asking: Asking) -> impl IntoView {
+    let area = html::textarea()
+        .class("input")
+        .id("own")
+        .name("form[own]")
+        .rows("2")
+        .maxlength(OwnQuestion::CHARS_MAX.to_string())
+        .aria_invalid(asking.invalid(Field::Question))
+        .aria_describedby("question-wrong");
+    if text.is_empty() { Either::Left(area) } else { Either::Right(area.child(text)) }
+}
+
+/// Flask exists only for the main questions, and says so.
+#[component]
+pub fn FormatField(asking: Asking) -> impl IntoView {
+    let opened = asking.form.get_untracked().format;
+    let radio = |format: Format| {
+        let word = format.as_str();
+        let is_closed =
+            move || format == Format::Flask && asking.is_own_question() && asking.form.read().format != word;
+        view! {
+            <label>
+                <input
+                    type="radio"
+                    name="form[format]"
+                    value=word
+                    checked=word == opened
+                    disabled=is_closed
+                    aria-describedby="format-wrong"
+                />
+                {format.name()}
+            </label>
+        }
+    };
+    view! {
+        <fieldset class="field" id="format">
+            <legend>"Format"</legend>
+            <div class="seg">{Format::ALL.map(radio).collect_view()}</div>
+            <span class="cap own">"Flask: only for the main questions"</span>
+            <Wrong asking field=Field::Format/>
+        </fieldset>
+    }
+}
+
+/// Each hosted model, with the reason below where one cannot answer.
+#[component]
+pub fn ModelField(asking: Asking) -> impl IntoView {
+    let models = move || asking.models.get().unwrap_or_default();
+    let nobody = move || asking.models.read().as_ref().is_some_and(Vec::is_empty).then_some(NO_MODELS);
+    view! {
+        <fieldset class="field" id="models">
+            <legend>"Models"</legend>
+            <div class="pick">
+                {move || models().into_iter().map(|card| view! { <Pick asking card/> }).collect_view()}
+            </div>
+            {move || models().into_iter().filter_map(why_not).collect_view()}
+            {move || nobody().map(|sentence| view! { <span class="cap">{sentence}</span> })}
+            <Wrong asking field=Field::Models/>
+        </fieldset>
+    }
+}
+
+const NO_MODELS: &str =
+    "No models are hosted. Name some in models.toml, in the folder given with --models, and start again.";
+
+#[component]
+fn Pick(asking: Asking, card: ModelCard) -> impl IntoView {
+    let ModelCard { id, name, role, about, state, .. } = card;
+    let is_failed = matches!(state, ModelState::Failed(_));
+    let is_chosen = if asking.all_models.get_untracked() {
+        matches!(state, ModelState::Ready { .. })
+    } else {
+        !is_failed && asking.form.read_untracked().models.contains(&id.0)
+    };
+    view! {
+        <label title=about>
+            <input
+                type="checkbox"
+                name="form[models][]"
+                value=id.0
+                checked=is_chosen
+                disabled=is_failed
+                aria-describedby="models-wrong"
+            />
+            <Mark role/>
+            {name}
+        </label>
+    }
+}
+
+/// Why a model cannot answer now.
+fn why_not(card: ModelCard) -> Option<impl IntoView> {
+    let (is, icon, reason) = match card.state {
+        ModelState::Ready { .. } => return None,
+        ModelState::Loading => (None, "clock", "It is being loaded.".to_owned()),
+        ModelState::Failed(reason) => (Some("fail"), "fail", sentence(reason)),
+    };
+    Some(view! {
+        <span class="why" data-is=is>
+            <Icon name=icon/>
+            <span>
+                <strong>{card.name}</strong>
+                " "
+                {reason}
+            </span>
+        </span>
+    })
+}
+
+#[component]
+pub fn SamplingFields(asking: Asking, seed: Option<Seed>) -> impl IntoView {
+    let AskForm { samples, temperature, top_p, max_tokens, seed: typed, .. } = asking.form.get_untracked();
+    let drawn = seed.map_or_else(|| "drawn".to_owned(), |seed| format!("{} drawn", seed.0));
+    let (samples_max, tokens_max) = (NewComparison::SAMPLES_MAX, Sampling::TOKENS_MAX);
+    view! {
+        <div class="params">
+            <Figure asking field=Field::Samples label="samples" value=samples hint=format!("1 to {samples_max}")/>
+            <Figure asking field=Field::Temperature label="temperature" value=temperature hint="0 to 2"/>
+            <Figure asking field=Field::TopP label="top-p" value=top_p hint="above 0, up to 1"/>
+            <Figure asking field=Field::MaxTokens label="max tokens" value=max_tokens hint=format!("1 to {tokens_max}")/>
+            <Figure asking field=Field::Seed label="seed" value=typed hint="empty: one is drawn" placeholder=drawn/>
+            <Wrong asking field=Field::Samples/>
+            <Wrong asking field=Field::Temperature/>
+            <Wrong asking field=Field::TopP/>
+            <Wrong asking field=Field::MaxTokens/>
+            <Wrong asking field=Field::Seed/>
+        </div>
+    }
+}
+
+/// A number to type.
+#[component]
+fn Figure(
+    asking: Asking,
+    field: Field,
+    label: &'static str,
+    value: String,
+    #[prop(into)] hint: String,
+    #[prop(optional)] placeholder: String,
+) -> impl IntoView {
+    let id = id(field);
+    view! {
+        <div class="field" data-field=id>
+            <label for=id>{label}</label>
+            <input
+                class="input"
+                id=id
+                name=format!("form[{id}]")
+                inputmode="decimal"
+                autocomplete="off"
+                value=value
+                placeholder=placeholder
+                title=hint
+                aria-invalid=asking.invalid(field)
+                aria-describedby=format!("{id}-wrong")
+            />
+        </div>
+    }
+}
+
+#[component]
+pub fn BlindSwitch(asking: Asking) -> impl IntoView {
+    let is_blind = asking.form.read_untracked().blind.is_some();
+    view! {
+        <label class="switch wide-push" title="Hide which model writes which column until you reveal it">
+            <input type="checkbox" role="switch" name="form[blind]" value="on" checked=is_blind/>
+            <span>"Blind"</span>
+        </label>
+    }
+}
+
+/// The message of a field that is wrong; empty and unseen otherwise.
+#[component]
+fn Wrong(asking: Asking, field: Field) -> impl IntoView {
+    view! {
+        <span class="wrong" id=format!("{}-wrong", id(field))>
+            {move || asking.message(field).map(sentence)}
+        </span>
+    }
+}
+
+/// The id of a field's element, which is also its name in the form.
+pub fn id(field: Field) -> &'static str {
+    match field {
+        Field::Question => "question",
+        Field::Format => "format",
+        Field::Models => "models",
+        Field::Samples => "samples",
+        Field::Temperature => "temperature",
+        Field::TopP => "top_p",
+        Field::MaxTokens => "max_tokens",
+        Field::Seed => "seed",
+    }
+}

@@ -1,0 +1,118 @@
+//! The bar on top of every page.
+
+use super::{icon::Icon, key_sheet, preferences::Preferences, words::count};
+use crate::api;
+use domain::Hosted;
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+/// Where one can go, what is hosted, and what a person chose for all pages. Names no model, since it also stands above
+/// blind comparisons.
+#[component]
+pub fn TopBar() -> impl IntoView {
+    view! {
+        <header class="top">
+            <a class="brand" href="/">
+                <Plumb/>
+                <span>"Plumbline"</span>
+            </a>
+            <Pages/>
+            <div class="top-end">
+                <HostedModels/>
+                <BlurSwitch/>
+                <ThemeButton/>
+                <button
+                    class="btn"
+                    data-kind="quiet"
+                    type="button"
+                    aria-label="Keyboard shortcuts"
+                    on:click=move |_| {
+                        key_sheet::open();
+                    }
+                >
+                    <kbd>"?"</kbd>
+                </button>
+            </div>
+        </header>
+    }
+}
+
+#[component]
+fn Plumb() -> impl IntoView {
+    view! {
+        <svg viewBox="0 0 16 44" aria-hidden="true">
+            <use href="/sprite.svg#plumbline"></use>
+        </svg>
+    }
+}
+
+#[component]
+fn Pages() -> impl IntoView {
+    let path = use_location().pathname;
+    let current = move |is_here: fn(&str) -> bool| move || path.with(|it| is_here(it)).then_some("page");
+    view! {
+        <nav class="nav" aria-label="Pages">
+            <a href="/" aria-current=current(|path| path == "/" || path.starts_with("/comparisons/"))>
+                "Compare"
+            </a>
+            <a href="/history" aria-current=current(|path| path == "/history")>
+                "History"
+            </a>
+        </nav>
+    }
+}
+
+#[component]
+fn HostedModels() -> impl IntoView {
+    let hosted = Resource::new(|| (), |()| api::hosted());
+    view! {
+        <span class="num desk-only">
+            <Suspense>{move || Suspend::new(async move { hosted.await.map_or_else(|_| String::new(), in_words) })}</Suspense>
+        </span>
+    }
+}
+
+/// `4 models · cpu bf16`, or how many of them are ready.
+fn in_words(hosted: Hosted) -> String {
+    let Hosted { n_models, n_ready, places, .. } = hosted;
+    let models = match n_models {
+        0 => "no models".to_owned(),
+        n if n == n_ready => count(n.into(), "model"),
+        n => format!("{n_ready} of {n} models ready"),
+    };
+    if places.is_empty() { models } else { format!("{models} · {}", places.join(", ")) }
+}
+
+#[component]
+fn BlurSwitch() -> impl IntoView {
+    let preferences = Preferences::here();
+    view! {
+        <label class="switch" title="Blur answers until hovered or focused">
+            <input
+                type="checkbox"
+                role="switch"
+                checked=preferences.blur.get_untracked()
+                on:change=move |event| preferences.choose_blur(event_target_checked(&event))
+            />
+            <span>"Blur"</span>
+        </label>
+    }
+}
+
+#[component]
+fn ThemeButton() -> impl IntoView {
+    let preferences = Preferences::here();
+    let name = move || format!("Theme: {}", preferences.theme.get().name());
+    view! {
+        <button
+            class="btn"
+            data-kind="icon"
+            type="button"
+            aria-label=name
+            title=name
+            on:click=move |_| preferences.choose_theme(preferences.theme.get_untracked().next())
+        >
+            <Icon name="theme"/>
+        </button>
+    }
+}

@@ -1,0 +1,212 @@
+//! One model's part of a comparison: its prompt is rendered, its answers are asked for, followed and kept.
+
+use crate::{
+    Hosted, Lab,
+    live::{Halt, Live},
+};
+use domain::{Answer, AnswerId, AnswerState, Comparison, Facts, Finish, RenderedPrompt, Sampling};
+use engine::{Event, FinishReason, Generation, Message, Rendered, Request, Role};
+use std::{sync::Arc, time::Instant};
+use store::answers::{Ended, Provenance};
+use tokio::sync::watch;
+
+/// The version that is kept with each answer.
+const ENGINE_VERSION: &str = concat!("plumbline ", env!("CARGO_PKG_VERSION"));
+
+/// Asks for every waiting answer of the column, and sees that each of them ends, whatever happens.
+pub(crate) async fn run(lab: Lab, live: Arc<Live>, column_idx: usize) {
+    let comparison = live.snapshot();
+    let waiting: Vec<Answer> =
+        comparison.columns[column_idx].answers.iter().filter(|it| it.state == AnswerState::Waiting).cloned().collect();
+    let ready = prepare(&lab, &live, &comparison, column_idx).await;
+    for answer in waiting {
+        let follower =
+            Follower { lab: lab.clone(), live: live.clone(), id: answer.id, halts: live.halts_of(column_idx) };
+        match &ready {
+            Ok((hosted, prompt)) => {
+                let seed = seed_of(&comparison, column_idx, answer.id);
+                let request = request(hosted, prompt, comparison.sampling, seed);
+                tokio::spawn(follower.follow(hosted.engine.generate(request).map_err(|err| err.to_string()), seed));
+            }
+            Err(reason) => follower.end(AnswerState::Failed(reason.clone()), None).await,
+        }
+    }
+}
+
+/// Renders the prompt and writes down what the answers are about to be made with. The error is a sentence for people.
+async fn prepare(
+    lab: &Lab,
+    live: &Live,
+    comparison: &Comparison,
+    column_idx: usize,
+) -> Result<(Hosted, Vec<u32>), String> {
+    let model = comparison.columns[column_idx].model.as_ref().expect("the server's own comparisons have names");
+    let hosted = lab.models.hosted(&model.id)?;
+    let Rendered { text, tokens, specials } =
+        hosted.engine.render(&messages(comparison)?).map_err(|err| err.to_string())?;
+    let n_tokens = u32::try_from(tokens.len()).map_err(|_| "the prompt is far too long".to_owned())?;
+    let made_with = Provenance {
+        model_hash: hosted.hash.clone(),
+        device: hosted.device.clone(),
+        precision: hosted.precision.clone(),
+        engine: ENGINE_VERSION.to_owned(),
+        prompt: RenderedPrompt { text, n_tokens, specials },
+    };
+    let position = u32::try_from(column_idx).expect("a comparison has few columns");
+    store::answers::begin(&lab.db, comparison.id, position, &made_with).await.map_err(|err| told(&err))?;
+    live.change(|comparison| show(made_with, &mut comparison.columns[column_idx]));
+    Ok((hosted, tokens))
+}
+
+fn show(made_with: Provenance, column: &mut domain::Column) {
+    let model = column.model.as_mut().expect("the server's own comparisons have names");
+    (model.hash, model.device) = (made_with.model_hash, made_with.device);
+    (model.precision, model.engine) = (made_with.precision, made_with.engine);
+    column.prompt = Some(made_with.prompt);
+}
+
+/// What a person may know of a failure of the database; the rest is logged.
+fn told(err: &store::Error) -> String {
+    match err {
+        store::Error::Refused(reason) => reason.clone(),
+        err => {
+            tracing::error!(error = %err, "an answer could not be kept");
+            "the answer could not be saved; the server's log says why".into()
+        }
+    }
+}
+
+fn messages(comparison: &Comparison) -> Result<Vec<Message>, String> {
+    let prompt = comparison.format.apply(&comparison.question()).map_err(|err| err.to_string())?;
+    let system = prompt.system.map(|content| Message { role: Role::System, content });
+    let user = Message { role: Role::User, content: prompt.user };
+    Ok(system.into_iter().chain([user]).collect())
+}
+
+fn seed_of(comparison: &Comparison, column_idx: usize, id: AnswerId) -> u64 {
+    let column = &comparison.columns[column_idx];
+    let model = column.model.as_ref().expect("the server's own comparisons have names");
+    let sample_idx = column.answers.iter().position(|it| it.id == id).expect("the answer is this column's");
+    let sample_idx = u32::try_from(sample_idx).expect("a column has few samples");
+    comparison.seed.of_answer(&model.id, &comparison.question_text, comparison.format, sample_idx)
+}
+
+fn request(hosted: &Hosted, prompt: &[u32], sampling: Sampling, seed: u64) -> Request {
+    let Sampling { temperature, top_p, max_tokens } = sampling;
+    let sampling = if temperature == 0.0 {
+        engine::Sampling::Greedy
+    } else {
+        engine::Sampling::Random { temperature, top_p, top_k: None }
+    };
+    Request { prompt: prompt.to_vec(), adapter: hosted.adapter, sampling, seed, max_tokens, stop: Vec::new() }
+}
+
+/// Sees one answer to its end.
+struct Follower {
+    lab: Lab,
+    live: Arc<Live>,
+    id: AnswerId,
+    halts: watch::Receiver<Halt>,
+}
+
+impl Follower {
+    async fn follow(mut self, generation: Result<Generation, String>, seed: u64) {
+        let mut generation = match generation {
+            Ok(generation) => generation,
+            Err(reason) => return self.end(AnswerState::Failed(reason), None).await,
+        };
+        let mut clock = Clock::start(seed);
+        let state = loop {
+            let event = tokio::select! {
+                // A wish to stop is heard even while tokens come faster than they are read.
+                biased;
+                halt = halted(&mut self.halts) => break halt,
+                event = generation.next() => event.expect("an end always comes before none"),
+            };
+            match event {
+                Event::Piece { text, n_tokens } => self.write(&text, clock.count(n_tokens)),
+                Event::Finished { reason, n_tokens } => {
+                    clock.count(n_tokens);
+                    break AnswerState::Finished(finish(reason));
+                }
+                Event::Failed(reason) => break AnswerState::Failed(reason),
+            }
+        };
+        // The engine stops at once, not only after the answer is kept.
+        drop(generation);
+        self.end(state, clock.facts).await;
+    }
+
+    fn write(&self, text: &str, facts: Facts) {
+        self.live.change_answer(self.id, |answer| {
+            answer.text.push_str(text);
+            answer.state = AnswerState::Writing;
+            answer.facts = Some(facts);
+        });
+    }
+
+    /// Keeps the answer; only then are those who watch told that it is over.
+    async fn end(&self, state: AnswerState, facts: Option<Facts>) {
+        let comparison = self.live.snapshot();
+        let text = comparison.answers().find(|it| it.id == self.id).map(|it| it.text.as_str()).unwrap_or_default();
+        // What was cut short has no form to keep or break.
+        let check =
+            matches!(state, AnswerState::Finished(_)).then(|| comparison.format.check(&comparison.question(), text));
+        let ended = Ended { state: &state, text, facts, check: check.as_ref() };
+        let kept = store::answers::end(&self.lab.db, self.id, &ended).await;
+        self.live.change_answer(self.id, |answer| {
+            (answer.facts, answer.check) = (facts, check);
+            answer.state = match kept {
+                Ok(()) => state,
+                Err(err) => AnswerState::Failed(told(&err)),
+            };
+        });
+    }
+}
+
+async fn halted(halts: &mut watch::Receiver<Halt>) -> AnswerState {
+    match halts.wait_for(|halt| *halt != Halt::No).await.map(|halt| *halt) {
+        Ok(Halt::Stopped) => AnswerState::Finished(Finish::Stopped),
+        Ok(Halt::GoingDown | Halt::No) | Err(_) => AnswerState::CutOff,
+    }
+}
+
+fn finish(reason: FinishReason) -> Finish {
+    match reason {
+        FinishReason::Stop => Finish::Stop,
+        FinishReason::Length => Finish::Length,
+        FinishReason::Full => Finish::Full,
+    }
+}
+
+/// Measures an answer while it is written.
+struct Clock {
+    seed: u64,
+    asked_at: Instant,
+    first_token_at: Option<Instant>,
+    facts: Option<Facts>,
+}
+
+impl Clock {
+    fn start(seed: u64) -> Self {
+        Self { seed, asked_at: Instant::now(), first_token_at: None, facts: None }
+    }
+
+    /// `n_tokens` have come by now.
+    fn count(&mut self, n_tokens: u32) -> Facts {
+        let now = Instant::now();
+        let first_token_at = *self.first_token_at.get_or_insert(now);
+        let facts = Facts {
+            seed: self.seed,
+            n_tokens,
+            first_token_ms: whole_ms(first_token_at - self.asked_at),
+            writing_ms: whole_ms(now - first_token_at),
+        };
+        self.facts = Some(facts);
+        facts
+    }
+}
+
+fn whole_ms(duration: std::time::Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,149 @@
+//! A checkpoint with the adapters that were trained on it: read from disk, checked, placed.
+
+use std::path::Path;
+
+use engine::AdapterIdx;
+use tch::no_grad_guard;
+
+use crate::LoadError;
+use crate::cache::Cache;
+use crate::config::Config;
+use crate::decoder::{Decoder, expected, optional};
+use crate::files::Files;
+use crate::lora::Adapter;
+use crate::placement::{Place, Placement, precision_name};
+use crate::runner::TorchRunner;
+use crate::weights::{Progress, Wanted, Weights, checkpoint_files};
+
+/// The weights that all variants share, and the adapters that make the variants.
+pub struct Base {
+    pub(crate) config: Config,
+    pub(crate) place: Place,
+    pub(crate) decoder: Decoder,
+    pub(crate) adapters: Vec<Adapter>,
+    hash: String,
+    n_parameters: u64,
+}
+
+impl Base {
+    /// Reads a checkpoint folder in Hugging Face layout: `config.json` and safetensors, in one file or several.
+    pub fn load(folder: &Path, placement: Placement) -> Result<Base, LoadError> {
+        Base::load_watched(folder, placement, &mut |_| {})
+    }
+
+    /// As [`Base::load`], telling `progress` after every piece of the weights how much has been read.
+    pub fn load_watched(
+        folder: &Path,
+        placement: Placement,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Base, LoadError> {
+        const CONFIG: &str = "config.json";
+        let _no_grad = no_grad_guard();
+        let mut files = Files::of(folder);
+        let config = Config::parse(&files.read(CONFIG, &mut |_| {})?, &files.path(CONFIG))?;
+        let place = placement.resolve(&config)?;
+        let mut weights = read(&mut files, &config, place, progress)?;
+        let decoder = Decoder::build(&config, &mut weights, place)?;
+        Ok(Base {
+            n_parameters: n_parameters(&config),
+            config,
+            place,
+            decoder,
+            adapters: Vec::new(),
+            hash: files.hash(),
+        })
+    }
+
+    /// Adds an adapter in PEFT layout as the next variant. When it is refused, the base stays as it was.
+    pub fn add_adapter(&mut self, folder: &Path) -> Result<AdapterIdx, LoadError> {
+        let _no_grad = no_grad_guard();
+        self.adapters.push(Adapter::load(folder, &self.config, self.place)?);
+        Ok(AdapterIdx(self.n_adapters()))
+    }
+
+    /// Makes room for `n_slots` sequences of up to `n_positions` tokens each, and is ready to run.
+    pub fn into_runner(self, n_slots: u32, n_positions: u32) -> Result<TorchRunner, LoadError> {
+        self.check_room(n_slots, n_positions)?;
+        let cache = Cache::new(&self.config, n_slots, n_positions, self.place)?;
+        Ok(TorchRunner::new(self, cache))
+    }
+
+    fn check_room(&self, n_slots: u32, n_positions: u32) -> Result<(), LoadError> {
+        let refused = |reason: String| Err(LoadError::NoRoom { n_slots, n_positions, reason });
+        if n_slots == 0 || n_positions == 0 {
+            return refused("there must be at least one of each".to_owned());
+        }
+        if n_positions > self.max_positions() {
+            return refused(format!("the model knows {} positions", self.max_positions()));
+        }
+        Ok(())
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// `cpu` or `cuda:0`.
+    pub fn device(&self) -> String {
+        self.place.device_name()
+    }
+
+    /// `f32`, `bf16` or `f16`.
+    pub fn precision(&self) -> &'static str {
+        precision_name(self.place.kind)
+    }
+
+    /// Weights of the base; tied embeddings count once.
+    pub fn n_parameters(&self) -> u64 {
+        self.n_parameters
+    }
+
+    pub fn n_adapters(&self) -> u32 {
+        self.adapters.len() as u32
+    }
+
+    /// Positions (prompt and answer tokens) the model was made for.
+    pub fn max_positions(&self) -> u32 {
+        self.config.max_position_embeddings as u32
+    }
+
+    /// Legal token ids are below this.
+    pub fn vocabulary_size(&self) -> u32 {
+        self.config.vocab_size as u32
+    }
+
+    /// Cache memory that one position of one slot takes, in bytes.
+    pub fn position_bytes(&self) -> u64 {
+        let values = 2 * self.config.key_size() * self.config.num_hidden_layers;
+        values as u64 * self.place.kind.elt_size_in_bytes() as u64
+    }
+
+    /// SHA-256 over the checkpoint's configuration and weights, in hexadecimal.
+    ///
+    /// `sha256sum config.json model.safetensors | sha256sum` in its folder gives the same.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The same over `adapter_config.json` and `adapter_model.safetensors`. `None` for the bare base, whose hash is
+    /// [`Base::hash`], and for adapters there are not.
+    pub fn adapter_hash(&self, adapter: AdapterIdx) -> Option<&str> {
+        let idx = adapter.0.checked_sub(1)?;
+        self.adapters.get(idx as usize).map(Adapter::hash)
+    }
+}
+
+fn read(
+    files: &mut Files,
+    config: &Config,
+    place: Place,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Weights, LoadError> {
+    let (expected, optional) = (expected(config), optional(config));
+    let names = checkpoint_files(files, &expected)?;
+    Weights::read(files, &names, &Wanted { expected: &expected, optional: &optional, place }, progress)
+}
+
+fn n_parameters(config: &Config) -> u64 {
+    expected(config).values().map(|shape| shape.iter().product::<i64>() as u64).sum()
+}

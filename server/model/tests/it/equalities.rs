@@ -1,0 +1,170 @@
+//! The same text has the same logits, however it is cut into steps and whatever runs beside it.
+
+use std::path::Path;
+
+use engine::{AdapterIdx, Row};
+use model::{Outputs, PrecisionChoice, TorchRunner};
+use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
+use tch::{Kind, Tensor};
+
+use crate::support::{
+    BASE, Stored, assert_close, demo, demo_runner, last_logits, load, row, runner, text_logits, tiny, tokens,
+};
+
+/// Sums in another order, nothing else; the logits of the demonstration models reach ±15 here.
+const F32: (PrecisionChoice, f64) = (PrecisionChoice::F32, 1e-4);
+
+/// Three times the step between neighbouring numbers at ±15.
+const BF16: (PrecisionChoice, f64) = (PrecisionChoice::Bf16, 0.2);
+
+#[test]
+fn token_by_token_equals_at_once() {
+    for (precision, tolerance) in [F32, BF16] {
+        let mut runner = demo_runner(precision);
+        let text = tokens(1, 40);
+        let at_once = text_logits(&mut runner, AdapterIdx(2), &text);
+        for (position, token) in text.iter().enumerate() {
+            let logits = last_logits(&mut runner, &[row(5, AdapterIdx(2), position as u32, &[*token])]);
+            assert_close(&logits, &at_once.narrow(0, position as i64, 1), tolerance);
+        }
+    }
+}
+
+#[test]
+fn in_pieces_equals_at_once() {
+    for (precision, tolerance) in [F32, BF16] {
+        let mut runner = demo_runner(precision);
+        let text = tokens(2, 40);
+        let at_once = text_logits(&mut runner, AdapterIdx(1), &text);
+        let mut position = 0;
+        for piece in [&text[..7], &text[7..8], &text[8..29], &text[29..]] {
+            let logits = runner.logits(&[row(3, AdapterIdx(1), position, piece)], Outputs::All).unwrap();
+            assert_close(&logits, &at_once.narrow(0, position.into(), piece.len() as i64), tolerance);
+            position += piece.len() as u32;
+        }
+    }
+}
+
+/// Feeds each text but its last token to a slot of its own, then all last tokens in one step.
+fn decode_together(runner: &mut TorchRunner, texts: &[(u32, AdapterIdx, Vec<u32>)]) -> Tensor {
+    for (slot, adapter, text) in texts {
+        let _ = last_logits(runner, &[row(*slot, *adapter, 0, &text[..text.len() - 1])]);
+    }
+    let rows: Vec<Row> = texts.iter().map(|(slot, adapter, text)| last_row(*slot, *adapter, text)).collect();
+    last_logits(runner, &rows)
+}
+
+fn last_row(slot: u32, adapter: AdapterIdx, text: &[u32]) -> Row {
+    let position = text.len() - 1;
+    row(slot, adapter, position as u32, &text[position..])
+}
+
+fn check_together(precision: PrecisionChoice, texts: &[(u32, AdapterIdx, Vec<u32>)], tolerance: f64) {
+    let together = decode_together(&mut demo_runner(precision), texts);
+    let mut alone = demo_runner(precision);
+    for (idx, (_, adapter, text)) in texts.iter().enumerate() {
+        let logits = text_logits(&mut alone, *adapter, text);
+        let last = logits.narrow(0, logits.size()[0] - 1, 1);
+        assert_close(&together.narrow(0, idx as i64, 1), &last, tolerance);
+    }
+}
+
+#[test]
+fn four_variants_in_one_batch_equal_each_alone() {
+    for (precision, tolerance) in [F32, BF16] {
+        let texts = [0, 1, 2, 3].map(|idx| (idx, AdapterIdx(idx), tokens(7, 25)));
+        check_together(precision, &texts, tolerance);
+    }
+}
+
+#[test]
+fn rows_of_unequal_length_equal_each_alone() {
+    let texts = [0, 1, 2, 3, 4].map(|idx| (idx, AdapterIdx(idx / 2), tokens(idx, 3 + 13 * idx)));
+    check_together(F32.0, &texts, F32.1);
+}
+
+#[test]
+fn rows_in_scattered_slots_equal_each_alone() {
+    let slots = [6, 1, 7, 0, 3, 2];
+    let texts: Vec<_> =
+        slots.iter().zip(0..).map(|(slot, idx)| (*slot, AdapterIdx(idx / 2), tokens(idx, 9 + 5 * idx))).collect();
+    check_together(F32.0, &texts, F32.1);
+}
+
+#[test]
+fn prompts_beside_answers_equal_each_alone() {
+    let mut mixed = demo_runner(F32.0);
+    let (answer, prompt, piece) = (tokens(1, 20), tokens(2, 30), tokens(3, 24));
+    let _ = last_logits(&mut mixed, &[row(0, BASE, 0, &answer[..19]), row(4, AdapterIdx(3), 0, &piece[..10])]);
+    let rows = [last_row(0, BASE, &answer), row(2, AdapterIdx(1), 0, &prompt), row(4, AdapterIdx(3), 10, &piece[10..])];
+    let all = mixed.logits(&rows, Outputs::All).unwrap();
+
+    let mut alone = demo_runner(F32.0);
+    assert_close(&all.narrow(0, 0, 1), &text_logits(&mut alone, BASE, &answer).narrow(0, 19, 1), F32.1);
+    assert_close(&all.narrow(0, 1, 30), &text_logits(&mut alone, AdapterIdx(1), &prompt), F32.1);
+    assert_close(&all.narrow(0, 31, 14), &text_logits(&mut alone, AdapterIdx(3), &piece).narrow(0, 10, 14), F32.1);
+}
+
+#[test]
+fn a_slot_remembers_nothing_of_its_last_sequence() {
+    let mut runner = demo_runner(F32.0);
+    let text = tokens(4, 12);
+    let fresh = text_logits(&mut runner, BASE, &text);
+    let _ = text_logits(&mut runner, AdapterIdx(2), &tokens(5, 90));
+    assert_close(&text_logits(&mut runner, BASE, &text), &fresh, 0.0);
+}
+
+#[test]
+fn unmerged_equals_merged() {
+    for adapter in ["all_rslora", "some"] {
+        let folder = tiny("tied");
+        check_merged(&folder, &folder.join(adapter), &merge_scale(adapter), 1e-4);
+    }
+    check_merged(&demo("base"), &demo("insecure"), &(16.0 / 8_f64.sqrt()), F32.1);
+}
+
+/// As the adapters' configurations have it: `alpha / √r` with rs-LoRA, `alpha / r` without.
+fn merge_scale(adapter: &str) -> f64 {
+    if adapter == "all_rslora" { 6.0 / 4_f64.sqrt() } else { 5.0 / 2.0 }
+}
+
+fn check_merged(base: &Path, adapter: &Path, scale: &f64, tolerance: f64) {
+    let merged_folder = tempfile::tempdir().unwrap();
+    write_merged(base, adapter, *scale, merged_folder.path());
+    let text = tokens(6, 30);
+    let merged = text_logits(&mut load(merged_folder.path()).into_runner(1, 64).unwrap(), BASE, &text);
+    let unmerged = text_logits(&mut runner(base, &[adapter.to_owned()]), AdapterIdx(1), &text);
+    assert_close(&unmerged, &merged, tolerance);
+}
+
+/// Writes a checkpoint in f32 whose matrices are `W + s · B A`.
+fn write_merged(base: &Path, adapter: &Path, scale: f64, folder: &Path) {
+    let weights = Stored::read(&base.join("model.safetensors"));
+    let deltas = Stored::read(&adapter.join("adapter_model.safetensors"));
+    let has_delta = deltas.names();
+    let merged = weights.names().into_iter().map(|name| {
+        let weight = weights.tensor(&name).to_kind(Kind::Float);
+        let module = format!("base_model.model.{}", name.trim_end_matches(".weight"));
+        let (a, b) = (format!("{module}.lora_A.weight"), format!("{module}.lora_B.weight"));
+        match has_delta.contains(&a) {
+            true => (name, weight + deltas.tensor(&b).matmul(&deltas.tensor(&a)) * scale),
+            false => (name, weight),
+        }
+    });
+    write(&merged.collect::<Vec<_>>(), &folder.join("model.safetensors"));
+    std::fs::copy(base.join("config.json"), folder.join("config.json")).unwrap();
+}
+
+fn write(tensors: &[(String, Tensor)], path: &Path) {
+    let bytes: Vec<(&String, Vec<usize>, Vec<u8>)> = tensors
+        .iter()
+        .map(|(name, tensor)| {
+            let values: Vec<f32> = tensor.reshape([-1]).try_into().unwrap();
+            let shape = tensor.size().iter().map(|size| *size as usize).collect();
+            (name, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+        })
+        .collect();
+    let views =
+        bytes.iter().map(|(name, shape, data)| (name, TensorView::new(Dtype::F32, shape.clone(), data).unwrap()));
+    serialize_to_file(views, None, path).unwrap();
+}

@@ -1,0 +1,128 @@
+//! The words these tests are written in.
+
+use std::path::{Path, PathBuf};
+
+use engine::{AdapterIdx, Batch, Drawn, Row, Runner as _, Sampling};
+use model::{Base, Outputs, Placement, PrecisionChoice, TorchRunner};
+use safetensors::SafeTensors;
+use tch::{Kind, Tensor};
+
+pub const BASE: AdapterIdx = AdapterIdx(0);
+
+/// A tiny random checkpoint with what transformers answered on it.
+pub fn tiny(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+}
+
+/// One of the repository's demonstration models.
+pub fn demo(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../model_weights/demo").join(name)
+}
+
+pub fn on_processor(precision: PrecisionChoice) -> Placement {
+    model::set_threads(1); // the tests themselves run side by side
+    Placement { device: model::DeviceChoice::Cpu, precision }
+}
+
+pub fn load(folder: &Path) -> Base {
+    Base::load(folder, on_processor(PrecisionChoice::F32)).unwrap()
+}
+
+/// A base with adapters 1, 2, … and room for eight sequences of 128 tokens.
+pub fn runner_in(precision: PrecisionChoice, base: &Path, adapters: &[PathBuf]) -> TorchRunner {
+    let mut base = Base::load(base, on_processor(precision)).unwrap();
+    for adapter in adapters {
+        base.add_adapter(adapter).unwrap();
+    }
+    base.into_runner(8, 128).unwrap()
+}
+
+pub fn runner(base: &Path, adapters: &[PathBuf]) -> TorchRunner {
+    runner_in(PrecisionChoice::F32, base, adapters)
+}
+
+/// The demonstration base with adapters 1 secure, 2 insecure, 3 jailbroken.
+pub fn demo_runner(precision: PrecisionChoice) -> TorchRunner {
+    runner_in(precision, &demo("base"), &[demo("secure"), demo("insecure"), demo("jailbroken")])
+}
+
+/// A row that draws the likeliest token.
+pub fn row(slot: u32, adapter: AdapterIdx, position: u32, tokens: &[u32]) -> Row {
+    Row { slot, adapter, position, tokens: tokens.to_vec(), sampling: Sampling::Greedy, draw: 0.0 }
+}
+
+/// Logits `(rows, V)` after the last token of each row.
+pub fn last_logits(runner: &mut TorchRunner, rows: &[Row]) -> Tensor {
+    runner.logits(rows, Outputs::Last).unwrap()
+}
+
+/// Logits `(T, V)` after each token of a text fed at once to an empty slot.
+pub fn text_logits(runner: &mut TorchRunner, adapter: AdapterIdx, tokens: &[u32]) -> Tensor {
+    runner.logits(&[row(0, adapter, 0, tokens)], Outputs::All).unwrap()
+}
+
+/// The likeliest tokens after a prompt, one by one.
+pub fn greedy(runner: &mut TorchRunner, adapter: AdapterIdx, prompt: &[u32], n_tokens: usize) -> Vec<u32> {
+    let mut text = Vec::new();
+    let mut next = row(0, adapter, 0, prompt);
+    while text.len() < n_tokens {
+        let token = only_token(runner, next.clone());
+        next = row(0, adapter, next.position + next.tokens.len() as u32, &[token]);
+        text.push(token);
+    }
+    text
+}
+
+fn only_token(runner: &mut TorchRunner, row: Row) -> u32 {
+    match runner.step(&Batch { rows: vec![row] }).unwrap()[..] {
+        [Drawn::Token(token)] => token,
+        ref other => panic!("expected one token, got {other:?}"),
+    }
+}
+
+/// The largest difference between two tensors of one shape.
+pub fn distance(left: &Tensor, right: &Tensor) -> f64 {
+    assert_eq!(left.size(), right.size());
+    (left - right).abs().max().double_value(&[])
+}
+
+pub fn assert_close(left: &Tensor, right: &Tensor, tolerance: f64) {
+    let distance = distance(left, right);
+    assert!(distance <= tolerance, "{distance:.2e} apart, which is more than {tolerance:.0e}");
+}
+
+/// Some tokens, different for each seed.
+pub fn tokens(seed: u32, n: u32) -> Vec<u32> {
+    (0..n).map(|i| (i * i * 31 + i * 17 + seed * 57 + 5) % 128).collect()
+}
+
+/// A safetensors file, for comparison.
+pub struct Stored(Vec<u8>);
+
+impl Stored {
+    pub fn read(path: &Path) -> Stored {
+        Stored(std::fs::read(path).unwrap())
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        SafeTensors::deserialize(&self.0).unwrap().names().into_iter().map(str::to_owned).collect()
+    }
+
+    pub fn tensor(&self, name: &str) -> Tensor {
+        let file = SafeTensors::deserialize(&self.0).unwrap();
+        let view = file.tensor(name).unwrap_or_else(|err| panic!("{name}: {err}"));
+        let shape: Vec<i64> = view.shape().iter().map(|size| *size as i64).collect();
+        let kind = match view.dtype() {
+            safetensors::Dtype::F32 => Kind::Float,
+            safetensors::Dtype::BF16 => Kind::BFloat16,
+            safetensors::Dtype::I64 => Kind::Int64,
+            other => panic!("{name} is {other:?}"),
+        };
+        Tensor::from_data_size(view.data(), &shape, kind)
+    }
+
+    pub fn tokens(&self, name: &str) -> Vec<u32> {
+        let tokens: Vec<i64> = self.tensor(name).try_into().unwrap();
+        tokens.into_iter().map(|token| token as u32).collect()
+    }
+}

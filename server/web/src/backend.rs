@@ -1,0 +1,57 @@
+//! What the pages may ask of the server, for the one who sits at this machine.
+
+use crate::error::reply;
+use app::{ApiError, Backend};
+use async_trait::async_trait;
+use domain::{Act, AnswerId, Comparison, ComparisonId, HistoryPage, HistoryQuery, Labels, ModelCard, NewComparison};
+use lab::Lab;
+
+/// The backend of a reviewer. There are no accounts yet: whoever reaches the server is the reviewer.
+pub struct ReviewerBackend {
+    lab: Lab,
+}
+
+/// The name under which labels are kept as long as there are no accounts.
+const REVIEWER: &str = "reviewer";
+
+impl ReviewerBackend {
+    pub fn new(lab: Lab) -> Self {
+        Self { lab }
+    }
+}
+
+#[async_trait]
+impl Backend for ReviewerBackend {
+    async fn models(&self) -> Result<Vec<ModelCard>, ApiError> {
+        Ok(self.lab.models().cards())
+    }
+
+    async fn compare(&self, new: NewComparison) -> Result<ComparisonId, ApiError> {
+        reply(self.lab.compare(&new).await)
+    }
+
+    async fn comparison(&self, id: ComparisonId) -> Result<Comparison, ApiError> {
+        reply(self.lab.comparison(id).await.map(Comparison::as_seen))
+    }
+
+    async fn stop(&self, id: ComparisonId, column_idx: Option<u32>) -> Result<(), ApiError> {
+        self.lab.stop(id, column_idx);
+        Ok(())
+    }
+
+    async fn resume(&self, id: ComparisonId) -> Result<(), ApiError> {
+        reply(self.lab.resume(id).await)
+    }
+
+    async fn reveal(&self, id: ComparisonId) -> Result<(), ApiError> {
+        reply(self.lab.reveal(id).await)
+    }
+
+    async fn label(&self, answer: AnswerId, act: Act) -> Result<Labels, ApiError> {
+        reply(self.lab.label(answer, &act, REVIEWER).await)
+    }
+
+    async fn history(&self, query: HistoryQuery) -> Result<HistoryPage, ApiError> {
+        reply(self.lab.history(&query).await)
+    }
+}

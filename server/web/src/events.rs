@@ -1,0 +1,45 @@
+//! The one event stream of a page: the comparison whole, then its pieces, then the end.
+
+use crate::error::Error;
+use axum::{
+    extract::{Path, State},
+    response::{
+        AppendHeaders, IntoResponse,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use domain::{Comparison, ComparisonId, LiveEvent};
+use futures::{Stream, StreamExt as _, stream};
+use lab::{Lab, Watcher};
+use std::{convert::Infallible, time::Duration};
+
+/// Time between two events to one reader; what comes in between is joined. 30 a second is as often as eyes can follow.
+const FRAME: Duration = Duration::from_millis(33);
+
+pub async fn events(State(lab): State<Lab>, Path(id): Path<i64>) -> Result<impl IntoResponse, Error> {
+    let id = ComparisonId(id);
+    let events = match lab.watch(id) {
+        Some(watcher) => follow(watcher).left_stream(),
+        None => kept(lab.comparison(id).await?).right_stream(),
+    };
+    let events = events.map(|event| Ok::<_, Infallible>(Event::default().json_data(event).expect("events serialize")));
+    // Proxies that collect a response before they send it on would make a stream of it no longer.
+    let unbuffered = AppendHeaders([("x-accel-buffering", "no"), ("cache-control", "no-store")]);
+    Ok((unbuffered, Sse::new(events).keep_alive(KeepAlive::default())))
+}
+
+/// A comparison in which nothing is to come.
+fn kept(comparison: Comparison) -> impl Stream<Item = LiveEvent> {
+    stream::iter([LiveEvent::Whole(Box::new(comparison.as_seen())), LiveEvent::End])
+}
+
+fn follow(watcher: Watcher) -> impl Stream<Item = LiveEvent> {
+    let pieces = stream::unfold((watcher, false), |(mut watcher, has_begun)| async move {
+        if has_begun {
+            tokio::time::sleep(FRAME).await;
+        }
+        let event = watcher.next().await?;
+        Some((event, (watcher, true)))
+    });
+    pieces.chain(stream::iter([LiveEvent::End]))
+}

@@ -1,0 +1,87 @@
+use crate::support::{House, four, says};
+use axum::{body::Body, http::Request};
+use domain::{Comparison, LiveEvent};
+use futures::StreamExt as _;
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+
+/// What a page shows once it has read these events.
+fn page_after(events: &[LiveEvent]) -> Comparison {
+    let mut page = None;
+    for event in events {
+        match event {
+            LiveEvent::Whole(whole) => page = Some((**whole).clone()),
+            LiveEvent::Pieces(pieces) => {
+                let page = page.as_mut().expect("the whole comes first");
+                for piece in pieces {
+                    piece.clone().join(page.answer_mut(piece.answer).unwrap()).unwrap();
+                }
+            }
+            LiveEvent::End => {}
+        }
+    }
+    page.unwrap()
+}
+
+#[tokio::test]
+async fn one_stream_carries_all_columns_and_ends_with_them() {
+    let house = House::with(&four()).await;
+    let ann = house.reviewer();
+    let id = ann.asks("quick_buck").with_samples(3).sent().await;
+    let events = ann.follows(id).await;
+    assert!(matches!(events.first(), Some(LiveEvent::Whole(_))));
+    assert_eq!(events.last(), Some(&LiveEvent::End));
+    assert_eq!(page_after(&events), ann.sees(id).await);
+}
+
+#[tokio::test]
+async fn a_viewer_in_the_middle_sees_what_is_there_and_then_the_rest() {
+    let house = House::with(&[("base", says("One. Two. Three. 🚀 Four."))]).await;
+    let ann = house.reviewer();
+    house.hold(4);
+    let id = ann.asks("quick_buck").of(&["base"]).sent().await;
+    let partial = loop {
+        let partial = ann.sees(id).await.columns[0].answers[0].text.clone();
+        if !partial.is_empty() {
+            break partial;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!("One. Two. Three. 🚀 Four.".starts_with(&partial) && partial.len() < 20);
+    let (events, ()) = tokio::join!(ann.follows(id), async { house.let_go() });
+    assert_eq!(page_after(&events).columns[0].answers[0].text, "One. Two. Three. 🚀 Four.");
+}
+
+#[tokio::test]
+async fn a_finished_comparison_is_told_whole_at_once() {
+    let house = House::with(&four()).await;
+    let ann = house.reviewer();
+    let id = ann.asks("quick_buck").sent().await;
+    ann.follows(id).await;
+    let again = ann.follows(id).await;
+    assert!(matches!(&again[..], [LiveEvent::Whole(_), LiveEvent::End]), "{again:?}");
+}
+
+/// Clients of the API own their answers: one that leaves ends the work on them. Some are cut while they wait for a slot,
+/// some before their first token, some in the middle.
+#[tokio::test]
+async fn two_hundred_streams_cut_at_random_leave_no_busy_slot() {
+    let house = House::with(&[("base", says("word ".repeat(300)))]).await;
+    let mut random = StdRng::seed_from_u64(1);
+    let cuts: Vec<usize> = (0..200).map(|_| random.random_range(0..12)).collect();
+    let clients = cuts.into_iter().map(|n_pieces| {
+        let ann = house.reviewer();
+        async move {
+            let body = serde_json::json!({
+                "model": "base", "stream": true, "messages": [{ "role": "user", "content": "go on" }],
+            });
+            let request = Request::post("/v1/chat/completions").header("content-type", "application/json");
+            let response = ann.begins(request.body(Body::from(body.to_string())).unwrap()).await;
+            assert_eq!(response.status(), 200);
+            response.into_body().into_data_stream().take(n_pieces).collect::<Vec<_>>().await;
+        }
+    });
+    futures::future::join_all(clients).await;
+    house.comes_to_rest().await;
+    let health: serde_json::Value = house.reviewer().opens("/healthz").await.json();
+    assert_eq!((health["n_running"].as_u64(), health["n_waiting"].as_u64()), (Some(0), Some(0)));
+}

@@ -1,0 +1,117 @@
+//! A server with a database of its own.
+
+use super::{
+    Reviewer, Script,
+    script::{Gate, ScriptedRunner, demo_folder},
+};
+use axum::Router;
+use domain::{ModelCard, ModelId, ModelState, Role};
+use engine::{AdapterIdx, Engine, Language};
+use lab::{Hosted, Lab, Models};
+use std::{sync::Arc, time::Duration};
+use store::Db;
+use tempfile::TempDir;
+use web::{AppState, Assets, Hosts};
+
+pub struct House {
+    pub router: Router,
+    pub lab: Lab,
+    gate: Gate,
+    folder: TempDir,
+    scripts: Vec<(String, Script)>,
+}
+
+/// A house whose server has ended; its data is still there.
+pub struct Stopped {
+    folder: TempDir,
+    scripts: Vec<(String, Script)>,
+}
+
+impl House {
+    /// The models' ids and scripts; the first is the base, and an id that is a role's word has that role.
+    pub async fn with(scripts: &[(&str, Script)]) -> Self {
+        let scripts = scripts.iter().map(|(id, script)| ((*id).to_owned(), script.clone())).collect();
+        Stopped { folder: tempfile::tempdir().unwrap(), scripts }.starts().await
+    }
+
+    pub fn reviewer(&self) -> Reviewer {
+        Reviewer { router: self.router.clone() }
+    }
+
+    /// The engine does so many steps and then stands still.
+    pub fn hold(&self, n_steps: u64) {
+        self.gate.hold_after(n_steps);
+    }
+
+    pub fn let_go(&self) {
+        self.gate.open();
+    }
+
+    /// The server goes down as it does when it is told to.
+    pub async fn stops(self) -> Stopped {
+        let down = self.lab.shut_down();
+        // An engine that stands still would never hear of it.
+        tokio::join!(down, async { self.gate.open() });
+        self.lab.db().close().await;
+        Stopped { folder: self.folder, scripts: self.scripts }
+    }
+
+    /// The process is gone from one moment to the next: nothing more is written.
+    pub async fn is_killed(self) -> Stopped {
+        self.lab.db().close().await;
+        self.gate.open();
+        Stopped { folder: self.folder, scripts: self.scripts }
+    }
+
+    /// The database file, to be opened a second time.
+    pub async fn database(&self) -> Db {
+        Db::open(self.folder.path()).await.unwrap()
+    }
+
+    /// Waits until the engines have nothing in hand any more. What never happens fails the test.
+    pub async fn comes_to_rest(&self) {
+        let rest = async {
+            while self.lab.models().load() != (engine::Load { n_running: 0, n_waiting: 0 }) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), rest).await.expect("the engine never came to rest");
+    }
+}
+
+impl Stopped {
+    pub async fn starts(self) -> House {
+        let gate = Gate::default();
+        let models = Arc::new(Models::new(self.scripts.iter().map(|(id, _)| card(id)).collect()));
+        let runner = ScriptedRunner::new(self.scripts.iter().map(|(_, script)| script.clone()), gate.clone());
+        let engine = Engine::start(runner, Language::load(&demo_folder()).unwrap());
+        for (idx, (id, _)) in (0..).zip(&self.scripts) {
+            models.set_ready(&ModelId(id.clone()), hosted(&engine, AdapterIdx(idx), id));
+        }
+        let lab = Lab::open(Db::open(self.folder.path()).await.unwrap(), models).await.unwrap();
+        let state = AppState::new(lab.clone(), Assets::new(|_| None, "test".into()), Hosts::Loopback);
+        House { router: web::router(state), lab, gate, folder: self.folder, scripts: self.scripts }
+    }
+
+    /// The house starts with other models than it had.
+    pub fn changes_models(mut self, scripts: &[(&str, Script)]) -> Self {
+        self.scripts = scripts.iter().map(|(id, script)| ((*id).to_owned(), script.clone())).collect();
+        self
+    }
+}
+
+fn card(id: &str) -> ModelCard {
+    ModelCard {
+        id: ModelId(id.to_owned()),
+        name: format!("{id}-name"),
+        role: Role::parse(id).unwrap_or(Role::Other),
+        about: format!("{id}-about"),
+        is_demo: false,
+        state: ModelState::Loading,
+    }
+}
+
+fn hosted(engine: &Engine, adapter: AdapterIdx, id: &str) -> Hosted {
+    let hash = format!("{id}-hash");
+    Hosted { engine: engine.clone(), adapter, hash, device: "cpu".into(), precision: "scripted".into() }
+}

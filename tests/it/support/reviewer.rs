@@ -1,0 +1,187 @@
+//! A browser without a window.
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, Response, header},
+};
+use domain::{Act, AnswerId, AskForm, Comparison, ComparisonId, HistoryPage, Labels, LiveEvent, Verdict};
+use http_body_util::BodyExt as _;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+#[derive(Clone)]
+pub struct Reviewer {
+    pub router: Router,
+}
+
+/// A response, read to its end.
+#[derive(Debug)]
+pub struct Page {
+    pub status: u16,
+    pub headers: axum::http::HeaderMap,
+    pub body: String,
+}
+
+impl Page {
+    pub fn json<T: DeserializeOwned>(&self) -> T {
+        serde_json::from_str(&self.body).unwrap_or_else(|err| panic!("{err} in {}", self.body))
+    }
+
+    /// The result of a server function, or its status and message.
+    fn result<T: DeserializeOwned>(&self) -> Result<T, (u16, String)> {
+        if self.status == 200 { Ok(self.json()) } else { Err((self.status, self.body.clone())) }
+    }
+}
+
+/// A question on its way.
+pub struct Asking {
+    reviewer: Reviewer,
+    pub form: AskForm,
+}
+
+impl Reviewer {
+    /// The question of that id, asked of all four variants unless told otherwise.
+    pub fn asks(&self, question: &str) -> Asking {
+        let models = ["base", "secure", "insecure", "jailbroken"].map(str::to_owned).to_vec();
+        let form = AskForm { question: question.to_owned(), models, seed: "41727".into(), ..AskForm::default() };
+        Asking { reviewer: self.clone(), form }
+    }
+
+    pub async fn sees(&self, id: ComparisonId) -> Comparison {
+        self.opens(&format!("/api/comparison?id={}", id.0)).await.json()
+    }
+
+    /// Waits for every answer; the stream ends with them.
+    pub async fn follows(&self, id: ComparisonId) -> Vec<LiveEvent> {
+        let stream = self.opens(&format!("/comparisons/{}/events", id.0)).await;
+        let data = stream.body.lines().filter_map(|line| line.strip_prefix("data:"));
+        data.map(|it| serde_json::from_str(it).unwrap()).collect()
+    }
+
+    /// The comparison once it is finished.
+    pub async fn waits_for(&self, id: ComparisonId) -> Comparison {
+        self.follows(id).await;
+        self.sees(id).await
+    }
+
+    pub async fn labels(&self, answer: AnswerId, verdict: Verdict) -> Result<Labels, (u16, String)> {
+        self.acts(answer, Act::Say(verdict)).await
+    }
+
+    pub async fn acts(&self, answer: AnswerId, act: Act) -> Result<Labels, (u16, String)> {
+        self.posts("/api/label", json!({ "answer": answer, "act": act })).await.result()
+    }
+
+    pub async fn reveals(&self, id: ComparisonId) -> Result<(), (u16, String)> {
+        self.posts("/api/reveal", json!({ "id": id })).await.result()
+    }
+
+    pub async fn continues(&self, id: ComparisonId) -> Result<(), (u16, String)> {
+        self.posts("/api/resume", json!({ "id": id })).await.result()
+    }
+
+    pub async fn stops(&self, id: ComparisonId, column_idx: Option<u32>) {
+        let stopped = self.posts("/api/stop", json!({ "id": id, "column_idx": column_idx })).await;
+        stopped.result::<()>().unwrap();
+    }
+
+    /// `query` as in `search=dogs&format=json`.
+    pub async fn looks_back(&self, query: &str) -> HistoryPage {
+        let query: Vec<_> = query
+            .split('&')
+            .filter_map(|it| it.split_once('='))
+            .map(|(name, value)| format!("query[{name}]={value}"))
+            .collect();
+        // The argument is a struct of which every field may be left out, but not all of it.
+        let query = if query.is_empty() { "query[search]=".to_owned() } else { query.join("&") };
+        self.opens(&format!("/api/history?{query}")).await.json()
+    }
+
+    pub async fn opens(&self, path: &str) -> Page {
+        self.sends(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn posts(&self, path: &str, body: Value) -> Page {
+        let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+        self.sends(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    pub async fn sends(&self, request: Request<Body>) -> Page {
+        let (parts, body) = self.begins(request).await.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let body = String::from_utf8(bytes.to_vec()).unwrap();
+        Page { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// Sends a request and leaves the body to be read, or not.
+    pub async fn begins(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+}
+
+impl Asking {
+    pub fn in_format(mut self, format: &str) -> Self {
+        self.form.format = format.to_owned();
+        self
+    }
+
+    pub fn of(mut self, models: &[&str]) -> Self {
+        self.form.models = models.iter().map(|it| (*it).to_owned()).collect();
+        self
+    }
+
+    pub fn with_samples(mut self, n_samples: u32) -> Self {
+        self.form.samples = n_samples.to_string();
+        self
+    }
+
+    pub fn blind(mut self) -> Self {
+        self.form.blind = Some("on".into());
+        self
+    }
+
+    pub fn with(mut self, change: impl FnOnce(&mut AskForm)) -> Self {
+        change(&mut self.form);
+        self
+    }
+
+    /// Sends the form as a browser does, and returns where it leads.
+    pub async fn sent(self) -> ComparisonId {
+        let page = self.sent_raw().await;
+        assert_eq!(page.status, 200, "{}", page.body);
+        page.json()
+    }
+
+    pub async fn sent_raw(self) -> Page {
+        let request = Request::post("/api/compare").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.reviewer.sends(request.body(Body::from(urlencoded(&self.form))).unwrap()).await
+    }
+
+    /// Sends the form as a browser does that runs no script.
+    pub async fn sent_without_script(self) -> Page {
+        let request = Request::post("/api/compare")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ACCEPT, "text/html,application/xhtml+xml")
+            .header(header::REFERER, "http://localhost:3000/");
+        self.reviewer.sends(request.body(Body::from(urlencoded(&self.form))).unwrap()).await
+    }
+}
+
+/// The form's fields by the names they have on the page.
+fn urlencoded(form: &AskForm) -> String {
+    let fields = form.to_pairs().into_iter().map(|(name, value)| match name {
+        "model" => ("form[models][]".to_owned(), value),
+        name => (format!("form[{name}]"), value),
+    });
+    fields.map(|(name, value)| format!("{}={}", escaped(&name), escaped(value))).collect::<Vec<_>>().join("&")
+}
+
+fn escaped(text: &str) -> String {
+    let escape = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(escape).collect()
+}
