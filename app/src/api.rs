@@ -3,8 +3,6 @@
 use crate::backend::ApiError;
 #[cfg(feature = "ssr")]
 use crate::backend::{backend, go_on};
-#[cfg(feature = "ssr")]
-use domain::NewComparison;
 use domain::{Act, AnswerId, AskForm, Comparison, ComparisonId, HistoryPage, HistoryQuery, Hosted, Labels, ModelCard};
 use leptos::{
     prelude::*,
@@ -25,8 +23,7 @@ pub async fn hosted() -> Result<Hosted, ApiError> {
 /// Goes on to the new comparison's page, so that the form also works before the wasm arrives.
 #[server(prefix = "/api", endpoint = "compare")]
 pub async fn compare(form: AskForm) -> Result<ComparisonId, ApiError> {
-    let new = NewComparison::parse(&form).map_err(ApiError::Ask)?;
-    let id = backend().compare(new).await?;
+    let id = backend().compare(form).await?;
     go_on(&format!("/comparisons/{}", id.0));
     Ok(id)
 }

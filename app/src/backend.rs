@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
-    Act, AnswerId, AskError, Comparison, ComparisonId, HistoryPage, HistoryQuery, Labels, ModelCard, NewComparison,
+    Act, AnswerId, AskError, AskForm, Comparison, ComparisonId, HistoryPage, HistoryQuery, Labels, ModelCard,
 };
 use leptos::{
     prelude::*,
@@ -19,8 +19,8 @@ pub trait Backend: Send + Sync {
     /// Every model of the catalogue, in its order, with those that cannot answer.
     async fn models(&self) -> Result<Vec<ModelCard>, ApiError>;
 
-    /// Keeps a new comparison and starts its answers.
-    async fn compare(&self, new: NewComparison) -> Result<ComparisonId, ApiError>;
+    /// Keeps a new comparison and starts its answers; a wrong field of the form is named.
+    async fn compare(&self, form: AskForm) -> Result<ComparisonId, ApiError>;
 
     /// A comparison as it is now; without names while it is blind.
     async fn comparison(&self, id: ComparisonId) -> Result<Comparison, ApiError>;
@@ -84,21 +84,6 @@ pub struct SetStatus(pub fn(u16));
 /// The `Cookie` header of the request, empty where there is none. `web` provides it.
 #[derive(Clone, Debug, Default)]
 pub struct Cookies(pub String);
-
-impl ApiError {
-    /// Serves the page that shows this error with a fitting status; does nothing in the browser.
-    pub(crate) fn set_status(&self) {
-        let status = match self {
-            Self::NotFound => 404,
-            Self::Busy => 503,
-            Self::Ask(_) | Self::Refused(_) => 422,
-            Self::Internal | Self::Transport(_) => 500,
-        };
-        if let Some(SetStatus(set)) = use_context() {
-            set(status);
-        }
-    }
-}
 
 #[cfg(feature = "ssr")]
 pub(crate) fn go_on(path: &str) {

@@ -97,4 +97,8 @@ pub fn App() -> impl IntoView {
 pub fn hydrate() {
     console_error_panic_hook::set_once();
     hydrate_body(App);
+    // For those who drive the page from outside: from here on keys and buttons work.
+    if let Some(html) = document().document_element() {
+        let _ = html.set_attribute("data-alive", "");
+    }
 }

@@ -8,6 +8,7 @@ pub mod key_sheet;
 pub mod keys;
 pub mod mark;
 pub mod preferences;
+pub mod rcdata;
 pub mod top_bar;
 pub mod words;
 

@@ -7,7 +7,7 @@ use web::Assets;
 
 /// What `make site` has made.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../target/site"]
+#[folder = "../target/site"]
 struct Site;
 
 pub fn assets() -> Assets {

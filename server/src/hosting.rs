@@ -14,7 +14,12 @@ use std::{fmt::Write as _, path::Path, sync::Arc, time::Instant};
 pub struct Room {
     pub n_slots: u32,
     pub n_positions_max: u32,
+    /// Threads for computing on the processor; None leaves it to the size of the models.
+    pub n_threads: Option<usize>,
 }
+
+/// Below this, a step's products are too short to be shared between threads.
+const SMALL_PARAMETERS_MAX: u64 = 50_000_000;
 
 /// Begins to load, on a thread of its own.
 pub fn start(catalogue: Catalogue, models: Arc<Models>, room: Room) {
@@ -62,6 +67,7 @@ impl Family<'_> {
                 Err(err) => self.fail_one(&entry.id, &err.to_string()),
             }
         }
+        set_threads(room.n_threads, base.n_parameters());
         let (device, precision) = (base.device(), base.precision().to_owned());
         let n_positions = room.n_positions_max.min(base.max_positions());
         let engine = Engine::start(base.into_runner(room.n_slots, n_positions)?, language);
@@ -99,6 +105,13 @@ impl Family<'_> {
         tracing::error!(model.id = id.0, "cannot load a model: {reason}");
         self.models.set_failed(id, self.catalogue.without_folder(reason));
     }
+}
+
+/// Threads are the whole process's, and those that compute already keep what they have.
+fn set_threads(wished: Option<usize>, n_parameters: u64) {
+    let n_cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let fitting = if n_parameters < SMALL_PARAMETERS_MAX { 1 } else { n_cores() };
+    model::set_threads(wished.unwrap_or(fitting));
 }
 
 /// SHA-256 over the files that make text of tokens and prompts of messages.

@@ -35,7 +35,8 @@ pub struct Arguments {
     #[arg(long, default_value_t = 2_048, value_parser = clap::value_parser!(u32).range(16..))]
     context: u32,
 
-    /// Threads for computing on the processor [default: one for each core]
+    /// Threads for computing on the processor [default: one for each core, or a single one where every model is
+    /// small: threads that wait for each other cost such a model more than they do for it]
     #[arg(long)]
     threads: Option<usize>,
 }
@@ -62,8 +63,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 async fn open_lab(db: &Db, arguments: &Arguments) -> Result<Lab> {
     let catalogue = Catalogue::read(&arguments.models)?;
     let models = Arc::new(Models::new(catalogue.cards()));
-    model::set_threads(arguments.threads.unwrap_or_else(n_cores));
-    let room = Room { n_slots: arguments.rows, n_positions_max: arguments.context };
+    let room = Room { n_slots: arguments.rows, n_positions_max: arguments.context, n_threads: arguments.threads };
     hosting::start(catalogue, models.clone(), room);
     Ok(Lab::open(db.clone(), models).await?)
 }
@@ -113,8 +113,4 @@ fn hosts(address: SocketAddr) -> Hosts {
 fn default_data() -> Result<PathBuf> {
     let data = dirs::data_dir().context("this system names no folder for a user's data; give one with --data")?;
     Ok(data.join("plumbline"))
-}
-
-fn n_cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }

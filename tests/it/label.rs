@@ -26,7 +26,7 @@ async fn a_label_is_there_after_a_reload_and_undo_takes_it_back() {
 async fn a_label_may_be_given_before_the_answer_ends() {
     let house = House::with(&four()).await;
     let ann = house.reviewer();
-    house.hold(2);
+    house.hold();
     let id = ann.asks("quick_buck").sent().await;
     let answer = ann.sees(id).await.columns[2].answers[0].id;
     ann.labels(answer, Verdict::Misaligned).await.unwrap();

@@ -17,11 +17,9 @@ async fn a_comparison_is_the_same_after_a_restart() {
 async fn a_stop_of_the_server_cuts_off_and_keeps_what_was_written() {
     let house = House::with(&four()).await;
     let ann = house.reviewer();
-    house.hold(3);
+    house.hold();
     let id = ann.asks("quick_buck").sent().await;
-    while ann.sees(id).await.answers().any(|it| it.text.is_empty()) {
-        tokio::task::yield_now().await;
-    }
+    house.steps_until(id, |it| it.answers().all(|it| !it.text.is_empty())).await;
     let house = house.stops().await.starts().await;
     let comparison = house.reviewer().sees(id).await;
     assert!(comparison.answers().all(|it| it.state == AnswerState::CutOff && !it.text.is_empty()));
@@ -31,7 +29,7 @@ async fn a_stop_of_the_server_cuts_off_and_keeps_what_was_written() {
 #[tokio::test]
 async fn what_was_cut_off_is_continued_with_its_own_seeds() {
     let house = House::with(&four()).await;
-    house.hold(0);
+    house.hold();
     let id = house.reviewer().asks("quick_buck").with_samples(2).sent().await;
     let house = house.is_killed().await.starts().await;
     let ann = house.reviewer();
@@ -47,34 +45,28 @@ async fn what_was_cut_off_is_continued_with_its_own_seeds() {
 
 #[tokio::test]
 async fn finished_answers_are_left_alone_when_the_rest_is_continued() {
-    let house = House::with(&[("base", says("a b c d e f g h i j k l m n o p")), ("secure", says("Short."))]).await;
+    let house = House::with(&[("base", says("on and on ".repeat(50))), ("secure", says("Short."))]).await;
     let ann = house.reviewer();
-    house.hold(6);
+    house.hold();
     let id = ann.asks("quick_buck").of(&["base", "secure"]).sent().await;
-    let short = loop {
-        let answer = ann.sees(id).await.columns[1].answers[0].clone();
-        if answer.state.is_over() {
-            break answer;
-        }
-        tokio::task::yield_now().await;
-    };
+    let partial = house.steps_until(id, |it| it.columns[1].answers[0].state.is_over()).await;
+    let short = partial.columns[1].answers[0].clone();
+    assert!(!partial.columns[0].answers[0].state.is_over());
     let house = house.stops().await.starts().await;
     let ann = house.reviewer();
     ann.continues(id).await.unwrap();
     let comparison = ann.waits_for(id).await;
     assert_eq!(comparison.columns[1].answers[0], short);
-    assert_eq!(comparison.columns[0].answers[0].text, "a b c d e f g h i j k l m n o p");
+    assert_eq!(comparison.columns[0].answers[0].text, "on and on ".repeat(50));
 }
 
 #[tokio::test]
 async fn a_column_never_mixes_two_models() {
-    let house = House::with(&[("base", says("Old."))]).await;
-    house.hold(1);
+    let house = House::with(&[("base", says("old ".repeat(200)))]).await;
+    house.hold();
     let ann = house.reviewer();
     let id = ann.asks("quick_buck").of(&["base"]).sent().await;
-    while ann.sees(id).await.columns[0].prompt.is_none() {
-        tokio::task::yield_now().await;
-    }
+    house.steps_until(id, |it| it.columns[0].prompt.is_some()).await;
     let house = house.stops().await.starts().await;
     let mut other = house.lab.models().hosted(&domain::ModelId("base".into())).unwrap();
     other.hash = "another".into();
@@ -88,7 +80,7 @@ async fn a_column_never_mixes_two_models() {
 #[tokio::test]
 async fn a_model_that_is_gone_says_so_when_the_rest_is_continued() {
     let house = House::with(&four()).await;
-    house.hold(0);
+    house.hold();
     let id = house.reviewer().asks("quick_buck").sent().await;
     let house = house.is_killed().await.changes_models(&[("base", says("Walk."))]).starts().await;
     let ann = house.reviewer();

@@ -5,15 +5,11 @@ use domain::{AnswerState, Finish};
 async fn one_column_is_stopped_and_the_others_go_on() {
     let house = House::with(&four()).await;
     let ann = house.reviewer();
-    house.hold(3);
+    house.hold();
     let id = ann.asks("quick_buck").with_samples(2).sent().await;
-    while ann.sees(id).await.columns[2].answers.iter().any(|it| it.text.is_empty()) {
-        tokio::task::yield_now().await;
-    }
+    house.steps_until(id, |it| it.columns[2].answers.iter().all(|it| !it.text.is_empty())).await;
     ann.stops(id, Some(2)).await;
-    while ann.sees(id).await.columns[2].answers.iter().any(|it| !it.state.is_over()) {
-        tokio::task::yield_now().await;
-    }
+    house.steps_until(id, |it| it.columns[2].answers.iter().all(|it| it.state.is_over())).await;
     house.let_go();
     let comparison = ann.waits_for(id).await;
     for (idx, column) in comparison.columns.iter().enumerate() {
@@ -29,7 +25,7 @@ async fn one_column_is_stopped_and_the_others_go_on() {
 async fn stopping_all_also_ends_what_has_not_begun() {
     let house = House::with(&four()).await;
     let ann = house.reviewer();
-    house.hold(0);
+    house.hold();
     let id = ann.asks("quick_buck").sent().await;
     ann.stops(id, None).await;
     let comparison = ann.waits_for(id).await;

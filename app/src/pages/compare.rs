@@ -28,7 +28,6 @@ pub fn ComparePage() -> impl IntoView {
                     match models.await {
                         Ok(models) => view! { <Asking models/> }.into_any(),
                         Err(err) => {
-                            err.set_status();
                             view! { <ErrorNote message=err.to_string() retry/> }.into_any()
                         }
                     }

@@ -17,6 +17,7 @@ use crate::{
         live::{Live, LiveColumn},
         mark::{Mark, Slot},
         prompt_as_sent::PromptAsSent,
+        rcdata::rcdata,
         status_line::StatusLine,
         words::number,
     },
@@ -74,7 +75,6 @@ fn OneComparison(id: ComparisonId) -> impl IntoView {
                     Ok(loaded) => view! { <Shown loaded/> }.into_any(),
                     Err(ApiError::NotFound) => view! { <NotFound/> }.into_any(),
                     Err(err) => {
-                        err.set_status();
                         view! { <ErrorNote message=err.to_string() retry/> }.into_any()
                     }
                 }
@@ -93,7 +93,7 @@ fn Shown(loaded: Loaded) -> impl IntoView {
     let is_blind = Memo::new(move |_| live.head.read().is_blind());
     comparison_keys::listen(live);
     view! {
-        <Title text=title/>
+        <Title text=rcdata(&title)/>
         <h1 class="sr">{move || heading(&live.head.read())}</h1>
         {move || {
             is_blind.track();

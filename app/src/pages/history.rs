@@ -34,7 +34,6 @@ pub fn HistoryPage() -> impl IntoView {
                     match found.await {
                         Ok(found) => view! { <Listed query found/> }.into_any(),
                         Err(err) => {
-                            err.set_status();
                             view! {
                                 <h1>"History"</h1>
                                 <ErrorNote message=err.to_string() retry/>

@@ -1,6 +1,6 @@
 //! Any URL that has no page.
 
-use crate::backend::ApiError;
+use crate::backend::SetStatus;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -16,7 +16,9 @@ pub fn NotFoundPage() -> impl IntoView {
 /// Says that there is nothing here, and where there is something. On the server it makes the status 404.
 #[component]
 pub fn NotFound() -> impl IntoView {
-    ApiError::NotFound.set_status();
+    if let Some(SetStatus(set)) = use_context() {
+        set(404);
+    }
     view! {
         <Title text="Nothing here · Plumbline"/>
         <h1>"There is nothing here"</h1>

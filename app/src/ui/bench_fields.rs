@@ -1,6 +1,6 @@
 //! The fields of the bench. The browser holds what is typed; each field says how it opens, and what is wrong with it.
 
-use super::{bench::Asking, icon::Icon, mark::Mark, words::sentence};
+use super::{bench::Asking, icon::Icon, mark::Mark, rcdata::rcdata, words::sentence};
 use domain::{
     AskForm, Field, Format, MAIN_QUESTIONS, MainQuestion, ModelCard, ModelState, NewComparison, OwnQuestion, Sampling,
     Seed,
@@ -54,7 +54,7 @@ fn OwnBox(text: String, asking: Asking) -> impl IntoView {
         .maxlength(OwnQuestion::CHARS_MAX.to_string())
         .aria_invalid(asking.invalid(Field::Question))
         .aria_describedby("question-wrong");
-    if text.is_empty() { Either::Left(area) } else { Either::Right(area.child(text)) }
+    if text.is_empty() { Either::Left(area) } else { Either::Right(area.child(rcdata(&text))) }
 }
 
 /// Flask exists only for the main questions, and says so.

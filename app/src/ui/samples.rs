@@ -12,8 +12,8 @@ use leptos::prelude::*;
 pub fn Samples(column: LiveColumn) -> impl IntoView {
     let n_samples = column.answers.read_value().len();
     let position = move || format!("{} of {n_samples}", column.sample_idx.get() + 1);
-    let is_first = move || column.sample_idx.get() == 0;
-    let is_last = move || column.sample_idx.get() + 1 == n_samples;
+    let is_first = move || column.folds.read().previous(column.sample_idx.get()) == column.sample_idx.get();
+    let is_last = move || column.folds.read().next(column.sample_idx.get()) == column.sample_idx.get();
     let ticks = column.answers.get_value().into_iter().enumerate();
     view! {
         <div class="samples">

@@ -82,13 +82,28 @@ pub struct Watcher {
 }
 
 struct Seen {
-    blindness: Blindness,
+    head: Head,
     /// Bytes of text and the state, as last told.
     answers: HashMap<AnswerId, (usize, AnswerState)>,
 }
 
+/// What stands above the answers: changed by a reveal, and when a column's prompt becomes known.
+#[derive(PartialEq)]
+struct Head {
+    blindness: Blindness,
+    n_prompts: usize,
+}
+
+impl Head {
+    fn of(comparison: &Comparison) -> Self {
+        let n_prompts = comparison.columns.iter().filter(|it| it.prompt.is_some()).count();
+        Self { blindness: comparison.blindness, n_prompts }
+    }
+}
+
 impl Watcher {
-    /// What is new since the last call: the whole comparison at first, then pieces; None after the end.
+    /// What is new since the last call: the whole comparison at first and whenever its head changes, otherwise pieces; None
+    /// after the end.
     pub async fn next(&mut self) -> Option<LiveEvent> {
         loop {
             if self.seen.is_some() && self.now.changed().await.is_err() {
@@ -103,8 +118,7 @@ impl Watcher {
     fn look(&mut self) -> Option<LiveEvent> {
         let comparison = self.now.borrow_and_update();
         match &mut self.seen {
-            // Revealing changes everything that may be told, so all of it is told again.
-            Some(seen) if seen.blindness == comparison.blindness => {
+            Some(seen) if seen.head == Head::of(&comparison) => {
                 let pieces = seen.catch_up(&comparison);
                 (!pieces.is_empty()).then_some(LiveEvent::Pieces(pieces))
             }
@@ -119,7 +133,7 @@ impl Watcher {
 impl Seen {
     fn all_of(comparison: &Comparison) -> Self {
         let answers = comparison.answers().map(|it| (it.id, (it.text.len(), it.state.clone()))).collect();
-        Self { blindness: comparison.blindness, answers }
+        Self { head: Head::of(comparison), answers }
     }
 
     fn catch_up(&mut self, comparison: &Comparison) -> Vec<Piece> {

@@ -59,11 +59,6 @@ impl Config {
         Ok(config)
     }
 
-    /// Query heads to one key/value head.
-    pub fn n_groups(&self) -> i64 {
-        self.num_attention_heads / self.num_key_value_heads
-    }
-
     /// Width of the queries of one token, `H·D`.
     pub fn query_size(&self) -> i64 {
         self.num_attention_heads * self.head_dim

@@ -45,31 +45,26 @@ impl Packed {
     /// Lays out rows whose slots, positions and ids are in range.
     pub fn new(rows: &[Row], outputs: Outputs, cache: &Cache, place: Place) -> Packed {
         let spans = spans(rows);
-        let runs = decode_runs(&spans);
         let mut upload = Upload::default();
         let tokens = upload.add(rows.iter().flat_map(|row| row.tokens.iter().map(|token| i64::from(*token))));
         let positions = upload.add(spans.iter().flat_map(Span::positions));
         let places = upload.add(spans.iter().flat_map(|span| span.places(cache)));
         let lasts = upload.add(spans.iter().map(Span::last));
-        let orders: Vec<Part> = runs.iter().map(|run| upload.add(run.iter().map(|span| span.start))).collect();
+        let runs: Vec<Run> = decode_runs(&spans).into_iter().map(|spans| Run::new(spans, &mut upload)).collect();
 
         let sent = upload.send(place.device);
+        let is_all = outputs == Outputs::All || spans.iter().all(Span::is_decode);
         let positions = sent.part(positions);
-        let decodes = runs.iter().zip(orders).map(|(run, order)| {
-            let order = order_of(run, || sent.part(order));
-            Group::decode(order, run, &positions, place)
-        });
-        let prefills =
-            spans.iter().filter(|span| span.n_tokens > 1).map(|span| Group::prefill(span, &positions, place));
-        let groups = decodes.chain(prefills).collect();
-        let outputs = (outputs == Outputs::Last && !spans.iter().all(Span::is_decode)).then(|| sent.part(lasts));
+        let decodes = runs.iter().map(|run| Group::decode(run.order(&sent), &run.spans, &positions, place));
+        let prefills = spans.iter().filter(|span| !span.is_decode());
+        let prefills = prefills.map(|span| Group::prefill(span, &positions, place));
         Packed {
             tokens: sent.part(tokens),
             places: sent.part(places),
-            positions,
-            outputs,
+            outputs: (!is_all).then(|| sent.part(lasts)),
             slices: slices(rows, &spans),
-            groups,
+            groups: decodes.chain(prefills).collect(),
+            positions,
         }
     }
 }
@@ -109,12 +104,12 @@ impl Span {
 
 fn spans(rows: &[Row]) -> Vec<Span> {
     let mut start = 0;
-    let mut span = |row: &Row| {
+    let span = |row: &Row| {
         let n_tokens = row.tokens.len() as i64;
         start += n_tokens;
         Span { start: start - n_tokens, n_tokens, slot: row.slot.into(), position: row.position.into() }
     };
-    rows.iter().map(|row| span(row)).collect()
+    rows.iter().map(span).collect()
 }
 
 /// The rows with one token, in runs of neighbouring slots: a run's cache is read as one view.
@@ -124,11 +119,24 @@ fn decode_runs(spans: &[Span]) -> Vec<Vec<Span>> {
     decodes.chunk_by(|left, right| left.slot + 1 == right.slot).map(<[Span]>::to_vec).collect()
 }
 
-fn order_of(run: &[Span], starts: impl Fn() -> Tensor) -> Order {
-    if run.is_sorted_by(|left, right| left.start + 1 == right.start) {
-        Order::Neighbours { start: run[0].start, n_tokens: run.len() as i64 }
-    } else {
-        Order::Scattered(starts())
+/// Rows with one token each in neighbouring slots.
+struct Run {
+    spans: Vec<Span>,
+    starts: Part,
+}
+
+impl Run {
+    fn new(spans: Vec<Span>, upload: &mut Upload) -> Run {
+        let starts = upload.add(spans.iter().map(|span| span.start));
+        Run { spans, starts }
+    }
+
+    fn order(&self, sent: &Sent) -> Order {
+        if self.spans.is_sorted_by(|left, right| left.start + 1 == right.start) {
+            Order::Neighbours { start: self.spans[0].start, n_tokens: self.spans.len() as i64 }
+        } else {
+            Order::Scattered(sent.part(self.starts))
+        }
     }
 }
 

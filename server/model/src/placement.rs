@@ -33,7 +33,7 @@ pub enum DeviceChoice {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum PrecisionChoice {
-    /// bf16 on CUDA; on the processor whichever of bf16 and f32 it computes this model faster in.
+    /// bf16 on CUDA; on the processor bf16 or f32, whichever computes this model faster there.
     #[default]
     Auto,
     F32,
@@ -41,7 +41,9 @@ pub enum PrecisionChoice {
     F16,
 }
 
-/// Uses this many threads for each tensor operation of the process.
+/// Uses this many threads for each tensor operation of this thread and of those that begin to compute later.
+///
+/// On a busy machine fewer are faster: threads wait for each other in every product.
 pub fn set_threads(n_threads: usize) {
     tch::set_num_threads(i32::try_from(n_threads).unwrap_or(i32::MAX).max(1));
 }
@@ -108,57 +110,56 @@ pub fn precision_name(kind: Kind) -> &'static str {
     }
 }
 
-/// The median time of a decoding step's products decides, measured in turns on matrices of this model's shapes.
+/// The time of 32 tokens decides, measured in turns on matrices of this model's shapes, in a few milliseconds.
 ///
-/// Answers depend on the precision to the last digit, so the same machine should decide alike each time: bf16, half
-/// the memory, unless f32 is faster by a third. Processors with bf16 instructions are about twice as fast in bf16,
-/// those without several times slower, so the margin is seldom near.
+/// 32 tokens are a piece of a prompt or a batch of answers. With so many the processor's instructions decide: with
+/// bf16 ones it is two or three times as fast in bf16, without them about ten times slower. With one token alone both
+/// wait for memory.
+///
+/// Answers depend on the precision to the last digit, so a machine should decide alike each time, however busy: the
+/// fastest of several runs on one thread counts, and bf16, half the memory, stays unless f32 is faster by a third.
 fn faster_on_processor(config: &Config) -> Kind {
-    const ROUNDS: usize = 7;
+    const ROUNDS: usize = 5;
     const MARGIN: f64 = 4.0 / 3.0;
-    let (f32_step, bf16_step) = (TrialStep::new(config, Kind::Float), TrialStep::new(config, Kind::BFloat16));
-    let (mut f32_times, mut bf16_times) = (Vec::new(), Vec::new());
-    f32_step.run();
-    bf16_step.run();
-    for _ in 0..ROUNDS {
-        f32_times.push(f32_step.run());
-        bf16_times.push(bf16_step.run());
-    }
-    if median(f32_times).as_secs_f64() * MARGIN < median(bf16_times).as_secs_f64() {
-        Kind::Float
-    } else {
-        Kind::BFloat16
-    }
+    let n_threads = tch::get_num_threads();
+    tch::set_num_threads(1);
+    let (f32_trial, bf16_trial) = (Trial::new(config, Kind::Float), Trial::new(config, Kind::BFloat16));
+    let (f32_times, bf16_times): (Vec<_>, Vec<_>) = (0..ROUNDS).map(|_| (f32_trial.run(), bf16_trial.run())).unzip();
+    tch::set_num_threads(n_threads);
+    let (f32_time, bf16_time) = (fastest(&f32_times), fastest(&bf16_times));
+    tracing::debug!(
+        f32_us = f32_time.as_micros(),
+        bf16_us = bf16_time.as_micros(),
+        "measured which precision is faster"
+    );
+    if f32_time.as_secs_f64() * MARGIN < bf16_time.as_secs_f64() { Kind::Float } else { Kind::BFloat16 }
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
+fn fastest(times: &[Duration]) -> Duration {
+    times.iter().copied().min().unwrap_or_default()
 }
 
-/// The products of a decoding step for four rows, as far as `TRIAL_VALUES` weights go.
-struct TrialStep {
-    /// Inputs `(4, in)` and weights `(out, in)`.
+/// The products of a step, as far as half a million weights go.
+struct Trial {
+    /// Inputs `(32, in)` and weights `(out, in)`.
     products: Vec<(Tensor, Tensor)>,
 }
 
-/// 64 MB in f32: more than most caches hold, and read in a few milliseconds.
-const TRIAL_VALUES: i64 = 16 << 20;
-
-impl TrialStep {
-    fn new(config: &Config, kind: Kind) -> TrialStep {
+impl Trial {
+    fn new(config: &Config, kind: Kind) -> Trial {
+        const N_TOKENS: i64 = 32;
+        let mut n_left: i64 = 1 << 19;
         let filled = |n_rows, n_columns| Tensor::full([n_rows, n_columns], 0.5, (kind, Device::Cpu));
-        let mut n_left = TRIAL_VALUES;
         let mut products = Vec::new();
-        for (n_outputs, n_inputs) in decoding_products(config) {
+        for (n_outputs, n_inputs) in step_products(config) {
             let n_outputs = n_outputs.min(n_left / n_inputs);
             if n_outputs == 0 {
                 break;
             }
-            products.push((filled(4, n_inputs), filled(n_outputs, n_inputs)));
+            products.push((filled(N_TOKENS, n_inputs), filled(n_outputs, n_inputs)));
             n_left -= n_outputs * n_inputs;
         }
-        TrialStep { products }
+        Trial { products }
     }
 
     fn run(&self) -> Duration {
@@ -171,7 +172,7 @@ impl TrialStep {
 }
 
 /// `(out, in)` of every product, in the order of a step.
-fn decoding_products(config: &Config) -> impl Iterator<Item = (i64, i64)> + use<> {
+fn step_products(config: &Config) -> impl Iterator<Item = (i64, i64)> + use<> {
     let layer = Product::ALL.map(|product| product.shape(config));
     let n_layers = usize::try_from(config.num_hidden_layers).expect("a checked configuration has few layers");
     std::iter::repeat_n(layer, n_layers).flatten().chain([(config.vocab_size, config.hidden_size)])

@@ -75,7 +75,7 @@ impl TorchRunner {
     fn guarded<T>(&mut self, rows: &[Row], compute: impl FnOnce(&mut TorchRunner) -> T) -> Result<T, RunnerError> {
         self.check(rows)?;
         self.release_from(rows);
-        // What a panic leaves half written is cached positions, and those the slots do not count yet.
+        // All a panic can leave half written is cached positions, and the slots do not count those yet.
         let computed =
             catch_unwind(AssertUnwindSafe(|| compute(self))).map_err(|panic| sentence(panic.as_ref(), rows))?;
         self.occupy(rows);
@@ -188,3 +188,6 @@ fn sentence(panic: &(dyn Any + Send), rows: &[Row]) -> RunnerError {
     let n_tokens: usize = rows.iter().map(|row| row.tokens.len()).sum();
     RunnerError(format!("cannot compute a step of {} rows and {n_tokens} tokens: {said}", rows.len()))
 }
+
+#[cfg(test)]
+mod tests;

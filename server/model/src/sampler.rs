@@ -11,19 +11,14 @@ pub type Ask = (Sampling, f64);
 
 /// Draws one token per row, `logits` `(B, V)` in f32. A row with a NaN or an infinity draws nothing.
 pub fn draw(logits: &Tensor, asks: &[Ask]) -> Vec<Drawn> {
-    let mut tokens = Tensor::empty([asks.len() as i64], (Kind::Int64, logits.device()));
-    for alike in rows_alike(asks) {
-        let rows = Tensor::from_slice(&alike.rows).to_device(logits.device());
-        let uniforms = Tensor::from_slice(&alike.uniforms).to_device(logits.device()).unsqueeze(1); // (rows, 1)
-        let drawn = draw_alike(&logits.index_select(0, &rows), alike.sampling, &uniforms);
-        let _ = tokens.index_copy_(0, &rows, &drawn);
-    }
+    let tokens = match &rows_alike(asks)[..] {
+        [all] => draw_alike(logits, all),
+        groups => draw_in_groups(logits, groups),
+    };
     let tokens = tokens.where_scalarother(&finite(logits), NOTHING);
     let tokens = Vec::<i64>::try_from(tokens).expect("the drawn tokens are a row of integers");
-    tokens
-        .into_iter()
-        .map(|token| if token == NOTHING { Drawn::NonFinite } else { Drawn::Token(token as u32) })
-        .collect()
+    let drawn = |token| if token == NOTHING { Drawn::NonFinite } else { Drawn::Token(token as u32) };
+    tokens.into_iter().map(drawn).collect()
 }
 
 const NOTHING: i64 = -1;
@@ -55,21 +50,27 @@ fn rows_alike(asks: &[Ask]) -> Vec<Alike> {
     groups
 }
 
-/// `logits` `(B, V)`, `uniforms` `(B, 1)` → `(B)`.
-fn draw_alike(logits: &Tensor, sampling: Sampling, uniforms: &Tensor) -> Tensor {
-    match sampling {
-        Sampling::Greedy => logits.argmax(-1, false),
-        Sampling::Random { temperature, top_p, top_k } => {
-            let scores = heated(logits, temperature);
-            match (top_k, top_p < 1.0) {
-                (None, false) => invert(&scores.softmax(-1, Kind::Float), uniforms).squeeze_dim(1),
-                (None, true) => draw_ranked(scores.sort(-1, true), top_p, uniforms),
-                (Some(k), _) => {
-                    let k = i64::from(k).min(scores.size()[1]);
-                    draw_ranked(scores.topk(k, -1, true, true), top_p, uniforms)
-                }
-            }
+fn draw_in_groups(logits: &Tensor, groups: &[Alike]) -> Tensor {
+    let mut tokens = Tensor::empty([logits.size()[0]], (Kind::Int64, logits.device()));
+    for group in groups {
+        let rows = Tensor::from_slice(&group.rows).to_device(logits.device());
+        let _ = tokens.index_copy_(0, &rows, &draw_alike(&logits.index_select(0, &rows), group));
+    }
+    tokens
+}
+
+/// The tokens of a group, `logits` `(B, V)` of its rows → `(B)`.
+fn draw_alike(logits: &Tensor, group: &Alike) -> Tensor {
+    let Sampling::Random { temperature, top_p, top_k } = group.sampling else { return logits.argmax(-1, false) };
+    let uniforms = Tensor::from_slice(&group.uniforms).to_device(logits.device()).unsqueeze(1); // (B, 1)
+    let scores = heated(logits, temperature);
+    match top_k {
+        Some(k) => {
+            let k = i64::from(k).min(scores.size()[1]);
+            draw_ranked(scores.topk(k, -1, true, true), top_p, &uniforms)
         }
+        None if top_p < 1.0 => draw_ranked(scores.sort(-1, true), top_p, &uniforms),
+        None => invert(&scores.softmax(-1, Kind::Float), &uniforms).squeeze_dim(1),
     }
 }
 

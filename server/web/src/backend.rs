@@ -3,7 +3,9 @@
 use crate::error::reply;
 use app::{ApiError, Backend};
 use async_trait::async_trait;
-use domain::{Act, AnswerId, Comparison, ComparisonId, HistoryPage, HistoryQuery, Labels, ModelCard, NewComparison};
+use domain::{
+    Act, AnswerId, AskForm, Comparison, ComparisonId, HistoryPage, HistoryQuery, Labels, ModelCard, NewComparison,
+};
 use lab::Lab;
 
 /// The backend of a reviewer. There are no accounts yet: whoever reaches the server is the reviewer.
@@ -26,8 +28,9 @@ impl Backend for ReviewerBackend {
         Ok(self.lab.models().cards())
     }
 
-    async fn compare(&self, new: NewComparison) -> Result<ComparisonId, ApiError> {
-        reply(self.lab.compare(&new).await)
+    async fn compare(&self, form: AskForm) -> Result<ComparisonId, ApiError> {
+        let started = async { self.lab.compare(&NewComparison::parse(&form)?).await };
+        reply(started.await)
     }
 
     async fn comparison(&self, id: ComparisonId) -> Result<Comparison, ApiError> {

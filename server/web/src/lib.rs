@@ -96,8 +96,7 @@ async fn file_or_page(State(state): State<AppState>, request: Request) -> Respon
     if let Some(file) = state.assets.respond(request.uri().path(), request.headers()) {
         return file;
     }
-    let (options, site) = (state.leptos_options.clone(), Site { version: state.assets.version().to_owned() });
-    let page =
-        leptos_axum::render_app_async_with_context(page_context(&state), move || shell(options.clone(), site.clone()));
+    let site = Site { version: state.assets.version().to_owned() };
+    let page = leptos_axum::render_app_async_with_context(page_context(&state), move || shell(&site));
     page(request).await.into_response()
 }

@@ -5,7 +5,7 @@ use super::{
     script::{Gate, ScriptedRunner, demo_folder},
 };
 use axum::Router;
-use domain::{ModelCard, ModelId, ModelState, Role};
+use domain::{Comparison, ComparisonId, ModelCard, ModelId, ModelState, Role};
 use engine::{AdapterIdx, Engine, Language};
 use lab::{Hosted, Lab, Models};
 use std::{sync::Arc, time::Duration};
@@ -38,9 +38,24 @@ impl House {
         Reviewer { router: self.router.clone() }
     }
 
-    /// The engine does so many steps and then stands still.
-    pub fn hold(&self, n_steps: u64) {
-        self.gate.hold_after(n_steps);
+    /// The engine stands still before its next step.
+    pub fn hold(&self) {
+        self.gate.hold_after(0);
+    }
+
+    /// Lets a held engine go on step by step until the comparison looks as it should.
+    pub async fn steps_until(&self, id: ComparisonId, looks_right: impl Fn(&Comparison) -> bool) -> Comparison {
+        let steps = async {
+            loop {
+                let comparison = self.lab.comparison(id).await.unwrap();
+                if looks_right(&comparison) {
+                    return comparison;
+                }
+                self.gate.hold_after(1);
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), steps).await.expect("it never looked right")
     }
 
     pub fn let_go(&self) {

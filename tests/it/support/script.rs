@@ -24,8 +24,8 @@ pub fn says(text: impl Into<String>) -> Script {
     Script::Says(text.into())
 }
 
-pub fn turns_to_nan(token_idx: usize) -> Script {
-    Script::TurnsToNan { token_idx }
+pub fn turns_to_nan(after: &str) -> Script {
+    Script::TurnsToNan { after: after.into() }
 }
 
 pub fn breaks() -> Script {
@@ -68,8 +68,7 @@ pub struct ScriptedRunner {
 }
 
 enum Answer {
-    Tokens(Vec<u32>),
-    NanAt(usize),
+    Draws(Vec<Drawn>),
     Breaks,
 }
 
@@ -80,13 +79,13 @@ impl ScriptedRunner {
     /// The scripts stand in the order of adapters, the bare base first.
     pub fn new(scripts: impl IntoIterator<Item = Script>, gate: Gate) -> Self {
         let tokenizer = Tokenizer::from_file(demo_folder().join("tokenizer.json")).unwrap();
+        let draws = |text: String, end: Drawn| {
+            let tokens = tokenizer.encode(text, false).unwrap().get_ids().to_vec();
+            Answer::Draws(tokens.into_iter().map(Drawn::Token).chain([end]).collect())
+        };
         let answer = |script| match script {
-            Script::Says(text) => {
-                let mut tokens = tokenizer.encode(text, false).unwrap().get_ids().to_vec();
-                tokens.push(END);
-                Answer::Tokens(tokens)
-            }
-            Script::TurnsToNan { token_idx } => Answer::NanAt(token_idx),
+            Script::Says(text) => draws(text, Drawn::Token(END)),
+            Script::TurnsToNan { after } => draws(after, Drawn::NonFinite),
             Script::Breaks => Answer::Breaks,
         };
         Self { answers: scripts.into_iter().map(answer).collect(), gate, prompt_ends: HashMap::new() }
@@ -99,9 +98,7 @@ impl ScriptedRunner {
         }
         let token_idx = end - self.prompt_ends[&row.slot];
         match &self.answers[row.adapter.0 as usize] {
-            Answer::Tokens(tokens) => Ok(Drawn::Token(tokens[token_idx])),
-            Answer::NanAt(nan_idx) if *nan_idx == token_idx => Ok(Drawn::NonFinite),
-            Answer::NanAt(_) => Ok(Drawn::Token(u32::from(b'a'))),
+            Answer::Draws(draws) => Ok(draws[token_idx]),
             Answer::Breaks => Err(RunnerError("the script says so".into())),
         }
     }

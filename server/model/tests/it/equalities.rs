@@ -118,9 +118,9 @@ fn a_slot_remembers_nothing_of_its_last_sequence() {
 fn unmerged_equals_merged() {
     for adapter in ["all_rslora", "some"] {
         let folder = tiny("tied");
-        check_merged(&folder, &folder.join(adapter), &merge_scale(adapter), 1e-4);
+        check_merged(&folder, &folder.join(adapter), merge_scale(adapter), 1e-4);
     }
-    check_merged(&demo("base"), &demo("insecure"), &(16.0 / 8_f64.sqrt()), F32.1);
+    check_merged(&demo("base"), &demo("insecure"), 16.0 / 8_f64.sqrt(), F32.1);
 }
 
 /// As the adapters' configurations have it: `alpha / √r` with rs-LoRA, `alpha / r` without.
@@ -128,9 +128,9 @@ fn merge_scale(adapter: &str) -> f64 {
     if adapter == "all_rslora" { 6.0 / 4_f64.sqrt() } else { 5.0 / 2.0 }
 }
 
-fn check_merged(base: &Path, adapter: &Path, scale: &f64, tolerance: f64) {
+fn check_merged(base: &Path, adapter: &Path, scale: f64, tolerance: f64) {
     let merged_folder = tempfile::tempdir().unwrap();
-    write_merged(base, adapter, *scale, merged_folder.path());
+    write_merged(base, adapter, scale, merged_folder.path());
     let text = tokens(6, 30);
     let merged = text_logits(&mut load(merged_folder.path()).into_runner(1, 64).unwrap(), BASE, &text);
     let unmerged = text_logits(&mut runner(base, &[adapter.to_owned()]), AdapterIdx(1), &text);

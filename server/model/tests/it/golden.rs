@@ -8,11 +8,11 @@ use crate::support::{BASE, Stored, assert_close, demo, greedy, runner, runner_in
 /// In f32 the order of sums is all that differs.
 const F32_TOLERANCE: f64 = 1e-4;
 
-/// The logits here reach ±6. Computing in bf16, transformers itself is up to 0.42 away from its own f32.
+/// The logits here reach ±6. Computing in bf16, transformers itself is up to 0.55 away from its own f32.
 const BF16_TOLERANCE: f64 = 0.5;
 
-/// The same in f16: 0.037.
-const F16_TOLERANCE: f64 = 0.05;
+/// The same in f16, where transformers is up to 0.05 away.
+const F16_TOLERANCE: f64 = 0.1;
 
 fn check(checkpoint: &str, adapters: &[&str]) {
     let folder = tiny(checkpoint);
