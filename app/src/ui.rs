@@ -25,6 +25,7 @@ pub mod asked;
 pub mod blind_note;
 pub mod comparison_keys;
 pub mod copy;
+pub mod cut_off_note;
 pub mod desk;
 pub mod event_stream;
 pub mod facts;

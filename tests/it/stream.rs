@@ -3,6 +3,7 @@ use axum::{body::Body, http::Request};
 use domain::{Comparison, LiveEvent};
 use futures::StreamExt as _;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use std::time::Duration;
 
 /// What a page shows once it has read these events.
 fn page_after(events: &[LiveEvent]) -> Comparison {
@@ -78,4 +79,25 @@ async fn two_hundred_streams_cut_at_random_leave_no_busy_slot() {
     house.comes_to_rest().await;
     let health: serde_json::Value = house.reviewer().opens("/healthz").await.json();
     assert_eq!((health["n_running"].as_u64(), health["n_waiting"].as_u64()), (Some(0), Some(0)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn pages_are_drawn_side_by_side() {
+    let house = House::with(&four()).await;
+    let ann = house.reviewer();
+    let id = ann.asks("quick_buck").sent().await;
+    ann.follows(id).await;
+    let readers = (0..400).map(|idx| {
+        let path = ["/", "/comparisons/1", "/history", "/nowhere"][idx % 4];
+        let ann = house.reviewer();
+        tokio::spawn(async move { ann.opens(path).await.status })
+    });
+    let all = futures::future::join_all(readers);
+    let statuses = tokio::time::timeout(Duration::from_secs(60), all).await.expect("a page was never finished");
+    assert!(
+        statuses
+            .into_iter()
+            .zip([200, 200, 200, 404].iter().cycle())
+            .all(|(status, expected)| status.unwrap() == *expected)
+    );
 }

@@ -11,6 +11,7 @@ use crate::{
         bench::Bench,
         blind_note::BlindNote,
         comparison_keys,
+        cut_off_note::CutOffNote,
         desk::Desk,
         error_note::ErrorNote,
         foot::Foot,
@@ -96,10 +97,12 @@ fn Shown(loaded: Loaded) -> impl IntoView {
         <Title text=rcdata(&title)/>
         <h1 class="sr">{move || heading(&live.head.read())}</h1>
         {move || {
-            is_blind.track();
+            // Not with every change of the head: what is being typed into the form stays.
+            let _ = is_blind.get();
             ask_again(live.head.get_untracked(), models.clone())
         }}
         <Refused live/>
+        <CutOffNote live/>
         {move || view! { <Answers live head=live.head.get()/> }}
         <Foot any_demo/>
     }

@@ -10,12 +10,15 @@ use crate::{
         words::count,
     },
 };
-use domain::{ComparisonId, Format, HistoryPage as Found, HistoryQuery};
-use leptos::prelude::*;
+use domain::{ComparisonId, Format, HistoryPage as Found, HistoryQuery, Timestamp};
+use leptos::{html::Input, prelude::*};
 use leptos_meta::Title;
-use leptos_router::{components::Form, hooks::use_query_map, params::ParamsMap};
+use leptos_router::{
+    hooks::{use_navigate, use_query_map},
+    params::ParamsMap,
+};
 use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
+use web_sys::{HtmlElement, SubmitEvent};
 
 /// One page of what is looked for; the URL says all of it.
 #[component]
@@ -52,7 +55,6 @@ fn Listed(query: HistoryQuery, found: Found) -> impl IntoView {
     let n_found = format!("{}, newest first", count(found.n_found, "comparison"));
     let Found { rows, next, .. } = found;
     let until = rows.last().map(|it| it.created_at);
-    let clock = Clock::here();
     view! {
         <div class="page-head">
             <h1>"History"</h1>
@@ -60,18 +62,25 @@ fn Listed(query: HistoryQuery, found: Found) -> impl IntoView {
         </div>
         <Filters query=query.clone()/>
         {if rows.is_empty() { nothing(&query) } else { view! { <HistoryTable rows/> }.into_any() }}
-        <nav class="row" aria-label="Pages of the history">
-            {query.before.map(|_| view! { <a class="btn" href=href(&query, None)>"Newest"</a> })}
-            {next
-                .map(|next| {
-                    view! {
-                        <a class="btn" rel="next" href=href(&query, Some(next))>
-                            "Older " <kbd>"→"</kbd>
-                        </a>
-                        <span class="dim">{move || until.map(|at| format!("before {}", clock.day(at)))}</span>
-                    }
-                })}
-        </nav>
+        <Turn query next until/>
+    }
+}
+
+/// To the next page, and back to the first.
+#[component]
+fn Turn(query: HistoryQuery, next: Option<ComparisonId>, until: Option<Timestamp>) -> impl IntoView {
+    let clock = Clock::here();
+    let newest = query.before.map(|_| view! { <a class="btn" href=href(&query, None)>"Newest"</a> });
+    let older = next.map(|next| {
+        view! {
+            <a class="btn" rel="next" href=href(&query, Some(next))>
+                "Older " <kbd>"→"</kbd>
+            </a>
+            <span class="dim">{move || until.map(|at| format!("before {}", clock.day_and_time(at)))}</span>
+        }
+    });
+    view! {
+        <div class="row">{newest} {older}</div>
     }
 }
 
@@ -104,8 +113,15 @@ fn Filters(query: HistoryQuery) -> impl IntoView {
         }
     };
     let formats = Format::ALL.map(|it| chip(it.name(), Some(it)));
+    let box_of_words = NodeRef::<Input>::new();
+    let navigate = use_navigate();
+    let find = move |event: SubmitEvent| {
+        event.prevent_default();
+        let search = box_of_words.get_untracked().map(|it| it.value()).unwrap_or_default();
+        navigate(&href(&HistoryQuery { search, format, before: None }, None), Default::default());
+    };
     view! {
-        <Form method="GET" action="/history" attr:class="filters" attr:role="search">
+        <form class="filters" role="search" method="get" action="/history" on:submit=find>
             <input
                 class="input search"
                 type="search"
@@ -114,6 +130,7 @@ fn Filters(query: HistoryQuery) -> impl IntoView {
                 aria-label="Search questions, answers and notes"
                 placeholder="Search questions, answers and notes"
                 value=search
+                node_ref=box_of_words
             />
             {format.map(|it| view! { <input type="hidden" name="format" value=it.as_str()/> })}
             <button class="btn" type="submit">
@@ -121,7 +138,7 @@ fn Filters(query: HistoryQuery) -> impl IntoView {
             </button>
             {chip("Any format", None)}
             {formats.into_iter().collect_view()}
-        </Form>
+        </form>
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::{
     icon::Icon,
-    live::{Live, LiveColumn},
+    live::{Live, LiveAnswer, LiveColumn},
     preferences::Preferences,
-    words::sentence,
+    words::{count, sentence},
 };
 use domain::{AnswerState, Format};
 use leptos::prelude::*;
@@ -38,21 +38,24 @@ pub fn AnswerText(live: Live, column: LiveColumn, format: Format) -> impl IntoVi
 fn note(live: Live, column: LiveColumn, state: &AnswerState) -> Option<AnyView> {
     match state {
         AnswerState::Waiting => Some(view! { <p class="dim">"Waits for its turn."</p> }.into_any()),
-        AnswerState::Failed(reason) => Some(failed(column, reason)),
+        AnswerState::Failed(reason) => Some(failed(live, column.shown.get_untracked(), reason)),
         AnswerState::CutOff => Some(cut_off(live)),
         AnswerState::Writing | AnswerState::Finished(_) => None,
     }
 }
 
-fn failed(column: LiveColumn, reason: &str) -> AnyView {
-    let answer = column.shown.get_untracked().now;
-    let n_tokens = answer.read_untracked().facts.map_or(0, |it| it.n_tokens);
-    let (what, kept) = match (n_tokens, answer.read_untracked().text.is_empty()) {
-        (_, true) => ("This answer was not written.".to_owned(), ""),
-        (0, false) => ("This answer stopped.".to_owned(), "What was written is kept; "),
-        (n, false) => (format!("This answer stopped after {n} tokens."), "What was written is kept; "),
+fn failed(live: Live, answer: LiveAnswer, reason: &str) -> AnyView {
+    let answer = answer.now.read_untracked();
+    let what = match answer.facts.map_or(0, |it| it.n_tokens) {
+        _ if answer.text.is_empty() => "This answer was not written.".to_owned(),
+        0 => "This answer stopped.".to_owned(),
+        n => format!("This answer stopped after {}.", count(n.into(), "token")),
     };
-    let rest = if kept.is_empty() { "The other models go on." } else { "the other models go on." };
+    let rest = if answer.text.is_empty() {
+        "The other models go on."
+    } else {
+        "What was written is kept; the other models go on."
+    };
     view! {
         <div class="note" data-is="fail">
             <Icon name="fail"/>
@@ -61,9 +64,11 @@ fn failed(column: LiveColumn, reason: &str) -> AnyView {
                 " "
                 {sentence(reason)}
                 " "
-                {kept}
                 {rest}
             </p>
+            <button class="btn" type="button" on:click=move |_| live.resume()>
+                "Try again"
+            </button>
         </div>
     }
     .into_any()
@@ -75,7 +80,7 @@ fn cut_off(live: Live) -> AnyView {
             <Icon name="fail"/>
             <p>
                 <strong>"The server stopped before this answer was finished."</strong>
-                " Continued, it is written once more from its start, with its own seed."
+                " What was written is kept until it is continued: then it is written once more, with its own seed."
             </p>
             <button class="btn" type="button" on:click=move |_| live.resume()>
                 "Continue"

@@ -62,6 +62,8 @@ pub fn Bench(
     };
     // What was typed before the wasm came, or what the browser kept over a reload.
     Effect::new(move |_| asking.follow(form));
+    // Without the wasm, what was wrong comes back in the URL, and the page is drawn with it.
+    asking.take_answer(compare.value().get_untracked());
     Effect::new(move |_| asking.take_answer(compare.value().get()));
     Effect::new(move |_| focus_on_wrong(&asking));
     keys::listen(move |command| {

@@ -15,7 +15,7 @@ pub fn QuestionField(asking: Asking) -> impl IntoView {
     let option = |it: &'static MainQuestion| {
         view! {
             <option value=it.id selected=it.id == opened>
-                {format!("{}: {}", it.title, it.text)}
+                {format!("{}: {}", it.title.trim_end_matches('?'), it.text)}
             </option>
         }
     };

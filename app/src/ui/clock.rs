@@ -28,13 +28,17 @@ impl Clock {
 
     /// `14:02:31`.
     pub fn time(self, at: Timestamp) -> String {
-        let zone = if self.is_local.get() { "" } else { " UTC" };
-        format!("{}{zone}", &self.reading(at)[11..])
+        format!("{}{}", &self.reading(at)[11..], self.zone())
     }
 
-    /// `14:02`.
+    /// `14:02`, for where the zone stands elsewhere.
     fn short_time(self, at: Timestamp) -> String {
         self.reading(at)[11..16].to_owned()
+    }
+
+    /// What follows a time: nothing where it is the reader's own zone.
+    pub fn zone(self) -> &'static str {
+        if self.is_local.get() { "" } else { " UTC" }
     }
 
     /// `Today`, `Yesterday` or `23 Nov 2026`; the first two only where the zone is known.
@@ -51,15 +55,28 @@ impl Clock {
         }
         in_words(&day)
     }
+
+    /// `23 Nov 2026, 14:02`.
+    pub fn day_and_time(self, at: Timestamp) -> String {
+        let reading = self.reading(at);
+        format!("{}, {}{}", in_words(&reading[..10]), &reading[11..16], self.zone())
+    }
 }
 
 const DAY_MS: i64 = 86_400_000;
 
-/// The time of day, for people and for machines.
+/// The time of day, for people and for machines. What it stands in tells the zone.
 #[component]
 pub fn When(at: Timestamp) -> impl IntoView {
     let clock = Clock::here();
     view! { <time datetime=machine_readable(at)>{move || clock.short_time(at)}</time> }
+}
+
+/// The day and the time of day, for people and for machines.
+#[component]
+pub fn WhenAndDay(at: Timestamp) -> impl IntoView {
+    let clock = Clock::here();
+    view! { <time datetime=machine_readable(at)>{move || clock.day_and_time(at)}</time> }
 }
 
 fn machine_readable(at: Timestamp) -> String {

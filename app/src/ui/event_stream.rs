@@ -44,10 +44,17 @@ impl EventStream {
     }
 }
 
-impl Drop for EventStream {
-    fn drop(&mut self) {
+impl EventStream {
+    /// Lets nothing more arrive; may be called while something does.
+    pub fn close(&self) {
         self.source.set_onmessage(None);
         self.source.set_onerror(None);
         self.source.close();
+    }
+}
+
+impl Drop for EventStream {
+    fn drop(&mut self) {
+        self.close();
     }
 }

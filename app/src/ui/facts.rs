@@ -61,9 +61,7 @@ fn reason(state: &AnswerState, check: Option<&FormatCheck>) -> Option<String> {
     match (check, state) {
         (Some(check), _) => Some(check.reason.clone()).filter(|it| !it.is_empty()),
         (None, AnswerState::Writing) => Some("A label may be given before the end.".into()),
-        (None, AnswerState::Failed(_) | AnswerState::CutOff) => {
-            Some("An answer that was cut off is left out of every rate.".into())
-        }
+        (None, AnswerState::Failed(_) | AnswerState::CutOff) => Some("It is left out of every rate.".into()),
         (None, AnswerState::Waiting | AnswerState::Finished(_)) => None,
     }
 }

@@ -17,8 +17,10 @@ pub fn HistoryTable(rows: Vec<HistoryRow>) -> impl IntoView {
                 <table class="table">
                     <thead>
                         <tr>
-                            <th scope="col">"Time"</th>
-                            <th scope="col">"Question"</th>
+                            <th scope="col">"Time" {move || clock.zone()}</th>
+                            <th scope="col" class="title">
+                                "Question"
+                            </th>
                             <th scope="col">"Labels"</th>
                             <th scope="col">"Format"</th>
                             <th scope="col">"Models"</th>

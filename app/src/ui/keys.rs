@@ -94,7 +94,9 @@ fn is_dialog_open() -> bool {
 
 fn is_typing(event: &KeyboardEvent) -> bool {
     let target = event.target().and_then(|it| it.dyn_into::<Element>().ok());
-    target.is_some_and(|it| it.matches("input, textarea, select, [contenteditable]").unwrap_or(false))
+    target.is_some_and(|it| {
+        it.matches("input:not([type=checkbox]), textarea, select, [contenteditable]").unwrap_or(false)
+    })
 }
 
 #[cfg(test)]

@@ -76,7 +76,8 @@ fn can_undo(answer: LiveAnswer) -> bool {
 fn LabelState(column: LiveColumn) -> impl IntoView {
     let clock = Clock::here();
     let refused = move || column.shown.get().refused.get();
-    let is_current = move || column.desk.column_idx.get() == column.column_idx;
+    let is_next =
+        move || column.desk.column_idx.get() == column.column_idx && column.shown.get().labels.read().verdict.is_none();
     view! {
         <div class="lab-end">
             {move || match refused() {
@@ -84,7 +85,7 @@ fn LabelState(column: LiveColumn) -> impl IntoView {
                 None => view! { <span>{move || state(column.shown.get(), clock)}</span> }.into_any(),
             }}
             <span class="end">
-                {move || is_current().then(|| view! { <span class="desk-only">"Keys act here " <kbd>"["</kbd> <kbd>"]"</kbd></span> })}
+                {move || is_next().then(|| view! { <span class="desk-only">"Keys act here " <kbd>"["</kbd> <kbd>"]"</kbd></span> })}
                 <button
                     class="btn"
                     data-kind="quiet"
@@ -123,6 +124,7 @@ fn state(answer: LiveAnswer, clock: Clock) -> String {
 fn unlabelled(answer: LiveAnswer) -> &'static str {
     match *answer.state.read() {
         AnswerState::Waiting => "Not begun",
-        _ => "Cut-off answers take no label",
+        AnswerState::CutOff => "Cut-off answers take no label",
+        _ => "Failed answers take no label",
     }
 }

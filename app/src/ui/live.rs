@@ -121,16 +121,12 @@ impl Live {
     fn follow(self) {
         let Some(id) = self.head.try_with_untracked(|it| it.id) else { return };
         let url = format!("/comparisons/{}/events", id.0);
-        self.keep(EventStream::open(&url, move |arrival| self.take(arrival)));
-    }
-
-    /// Holds a stream in place of the one before, which closes.
-    fn keep(self, stream: Option<EventStream>) {
-        self.stream.try_update_value(|it| *it = stream.map(SendWrapper::new));
+        let stream = EventStream::open(&url, move |arrival| self.take(arrival)).map(SendWrapper::new);
+        self.stream.try_update_value(|it| *it = stream);
     }
 
     fn follow_after(self, pause: Duration) {
-        // Not at once: this runs inside an event of the very stream that is closed.
+        // Not at once: this runs inside an event of the very stream that is dropped then.
         set_timeout(move || self.follow(), pause);
     }
 
@@ -165,14 +161,12 @@ impl Live {
         live.now.try_update(|it| piece.join(it)).unwrap_or(Ok(()))
     }
 
-    /// Closes the stream. If answers are still to come, the server is going down, and is looked for again.
+    /// If answers are still to come, the server is going down, and is looked for again.
     fn end(self) {
+        self.stream.try_with_value(|it| it.iter().for_each(|it| it.close()));
         if self.progress.with_untracked(Progress::is_running) {
             self.is_lost.set(true);
             self.follow_after(PAUSE);
-        } else {
-            // Not at once, for the same reason.
-            set_timeout(move || self.keep(None), Duration::ZERO);
         }
     }
 

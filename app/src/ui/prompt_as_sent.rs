@@ -56,6 +56,7 @@ fn to_whom(comparison: &Comparison, n_groups: usize) -> String {
         (0, _) if comparison.is_blind() => "shown when names are: it could tell which model is which".into(),
         (0, _) => "no model was sent anything".into(),
         (1, 1) => "to one model".into(),
+        (1, 2) => "the same bytes to both models".into(),
         (1, n) => format!("the same bytes to all {} models", number(n)),
         (n, _) => format!("{} different prompts", number(n)),
     }

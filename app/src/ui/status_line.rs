@@ -1,7 +1,7 @@
 //! How far a comparison is, what was said of it so far, and its link.
 
 use super::{
-    clock::When,
+    clock::WhenAndDay,
     copy::CopyButton,
     icon::Icon,
     live::{Live, LiveAnswer},
@@ -21,7 +21,7 @@ pub fn StatusLine(live: Live, head: Arc<Comparison>) -> impl IntoView {
             <Counts live/>
             {pace}
             <span class="num">{format!("seed {}", head.seed.0)}</span>
-            <span class="num">"asked " <When at=head.created_at/></span>
+            <span class="num">"asked " <WhenAndDay at=head.created_at/></span>
             <span class="end">
                 <Tallies live/>
                 <CopyButton label="Copy link" icon="link" text=move || location().origin().unwrap_or_default() + &path/>

@@ -24,8 +24,8 @@ use axum::{
 use backend::ReviewerBackend;
 use lab::Lab;
 use leptos::prelude::{LeptosOptions, provide_context, use_context};
-use leptos_axum::{LeptosRoutes, generate_route_list};
-use std::sync::Arc;
+use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
+use std::sync::{Arc, LazyLock};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer, trace::TraceLayer};
 
 /// What the routes stand on.
@@ -54,7 +54,7 @@ pub fn router(state: AppState) -> Router {
         .route("/v1/chat/completions", post(openai::chat_completions))
         .route("/v1/{*path}", axum::routing::any(openai::no_such_route))
         .route("/pkg/{*path}", get(assets::package))
-        .leptos_routes_with_context(&state, generate_route_list(App), context, move || shell(&site))
+        .leptos_routes_with_context(&state, PAGES.clone(), context, move || shell(&site))
         .fallback(file_or_page)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(CatchPanicLayer::new())
@@ -67,6 +67,10 @@ pub fn router(state: AppState) -> Router {
         ))
         .with_state(state)
 }
+
+/// The routes of the pages. Worked out once: where Leptos does that in one thread while another draws a page, the page now and
+/// then never ends, and tests make many routers.
+static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
 
 /// The longest request body: a conversation of some length, and far from what would fill the memory.
 const BODY_BYTES_MAX: usize = 1 << 20;

@@ -12,9 +12,9 @@ use tokenizers::Tokenizer;
 #[derive(Clone)]
 pub enum Script {
     Says(String),
-    /// Its logits are not finite at this token.
+    /// After this text its logits are not finite.
     TurnsToNan {
-        token_idx: usize,
+        after: String,
     },
     /// Every step that it is part of fails.
     Breaks,
