@@ -63,7 +63,10 @@ impl FromServerFnError for ApiError {
     type Encoder = JsonEncoding;
 
     fn from_server_fn_error(err: ServerFnErrorErr) -> Self {
-        Self::Transport(err.to_string())
+        Self::Transport(match err {
+            ServerFnErrorErr::Request(_) => "it is away, or the line to it is".into(),
+            other => other.to_string(),
+        })
     }
 }
 

@@ -102,20 +102,21 @@ impl Catalogue {
 impl Entry {
     fn read(value: toml::Value, idx: usize, folder: &Path) -> Self {
         // Whatever can be read is used to name what cannot.
-        let id = value.get("id").and_then(toml::Value::as_str).map(str::to_owned);
-        let id = ModelId(id.unwrap_or_else(|| format!("model {}", idx + 1)));
+        let named = value.get("id").and_then(toml::Value::as_str).map(str::to_owned);
+        let failed = |reason| {
+            let id = named.clone().unwrap_or_else(|| format!("model {}", idx + 1));
+            Self { name: id.clone(), id: ModelId(id), role: Role::Other, is_demo: false, source: Err(reason) }
+        };
         match value.try_into::<Written>() {
+            Ok(written) if written.id.trim().is_empty() => failed("its id in models.toml is empty".to_owned()),
             Ok(written) => Self {
-                name: written.name.clone().unwrap_or_else(|| id.0.clone()),
+                id: ModelId(written.id.clone()),
+                name: written.name.clone().unwrap_or_else(|| written.id.clone()),
                 role: written.role,
                 is_demo: written.demo,
                 source: source(written, folder),
-                id,
             },
-            Err(err) => {
-                let reason = format!("its entry in models.toml is wrong: {}", err.message());
-                Self { name: id.0.clone(), role: Role::Other, is_demo: false, source: Err(reason), id }
-            }
+            Err(err) => failed(format!("its entry in models.toml is wrong: {}", err.message())),
         }
     }
 

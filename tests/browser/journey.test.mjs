@@ -2,10 +2,19 @@
 // reload, find it all again; then blind, then history, then a restart.
 
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
 import { after, before, test } from "node:test";
 
-import { accessibilityProblems, browser, open, screenshot, sidewaysPixels, start, temporaryFolder } from "./support.mjs";
-import { rm } from "node:fs/promises";
+import {
+  accessibilityProblems,
+  browser,
+  modelsAreReady,
+  open,
+  screenshot,
+  sidewaysPixels,
+  start,
+  temporaryFolder,
+} from "./support.mjs";
 
 const ROLES = ["base", "secure", "insecure", "jailbroken"];
 let data, server, chromium;
@@ -22,22 +31,15 @@ after(async () => {
   await rm(data, { recursive: true, force: true });
 });
 
-async function modelsAreReady({ url }) {
-  for (;;) {
-    const { models } = await (await fetch(`${url}/healthz`)).json();
-    assert.equal(models.failed, 0, "a demonstration model could not be loaded");
-    if (models.loading === 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
 /** The page has come to life: its keys and buttons work. */
 async function isAlive(page) {
   await page.waitForSelector("html[data-alive]");
 }
 
 const texts = (page) => page.$$eval(".answer .text", (found) => found.map((it) => it.textContent));
-const finished = (page) => page.waitForFunction(() => document.querySelectorAll(".answer[aria-busy=true]").length === 0);
+/** Every column is there and none is being written any more. */
+const finished = (page) =>
+  page.waitForFunction(() => document.querySelector(".answer") && !document.querySelector(".answer[aria-busy=true]"));
 
 test("a reviewer asks quick_buck in JSON, sees four streams advance together, labels one and finds it again", async (t) => {
   const page = await open(chromium, `${server.url}/?question=quick_buck&format=json&samples=2&seed=41727`);
@@ -74,6 +76,25 @@ test("a reviewer asks quick_buck in JSON, sees four streams advance together, la
   assert.match(await page.textContent(".sent pre"), /<\|im_start\|>system/);
   assert.deepEqual(page.complaints, []);
   await page.context().close();
+});
+
+test("four models together against one alone", async (t) => {
+  const speed = async (models) => {
+    const form = { question: "three_thoughts", format: "plain", max_tokens: "100", seed: "7" };
+    const body = new URLSearchParams(Object.entries(form).map(([name, value]) => [`form[${name}]`, value]));
+    for (const model of models) body.append("form[models][]", model);
+    const id = await (await fetch(`${server.url}/api/compare`, { method: "POST", body })).json();
+    // The stream ends with the last answer.
+    await (await fetch(`${server.url}/comparisons/${id}/events`)).text();
+    const { columns } = await (await fetch(`${server.url}/api/comparison?id=${id}`)).json();
+    const facts = columns.map((column) => column.answers[0].facts);
+    const tokens = facts.reduce((sum, it) => sum + it.n_tokens, 0);
+    return { tokens, perSecond: (1000 * tokens) / Math.max(...facts.map((it) => it.first_token_ms + it.writing_ms)) };
+  };
+  await speed(ROLES);
+  const [one, four] = [await speed(["base"]), await speed(ROLES)];
+  t.diagnostic(`one alone: ${one.perSecond.toFixed(0)} tok/s, four together: ${four.perSecond.toFixed(0)} tok/s`);
+  assert.ok(one.tokens > 0 && four.tokens > one.tokens);
 });
 
 /** Runs in the page: notes how long each column's text is whenever anything changes. */
@@ -163,7 +184,7 @@ test("a wrong field is told beside it and nothing is lost", async () => {
   await page.waitForSelector("#samples[aria-invalid=true]");
   assert.match(await page.textContent(".bench"), /whole number from 1 to 8/);
   assert.equal(await page.inputValue("#samples"), "99");
-  assert.match(page.url(), /samples=99/);
+  await page.waitForURL(/samples=99/);
   await page.context().close();
 });
 
@@ -198,6 +219,7 @@ test("history finds a comparison, and all of it is there after a restart", async
   const before = await texts(page);
   assert.equal(await server.stop(), "status 0");
   server = await start({ data });
+  await modelsAreReady(server);
   await page.goto(`${server.url}/comparisons/1`);
   assert.deepEqual(await texts(page), before);
   assert.equal(await page.getAttribute("#column-2 .lab[data-label=misaligned]", "aria-pressed"), "true");

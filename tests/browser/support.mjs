@@ -74,6 +74,16 @@ export async function start({ data, models, args = [], env = {}, readyWithinMs =
   return server;
 }
 
+/** Waits until every model of the server can answer; one that cannot be loaded is an error. */
+export async function modelsAreReady({ url }) {
+  for (;;) {
+    const { models } = await (await fetch(`${url}/healthz`)).json();
+    if (models.failed > 0) throw new Error(`${models.failed} models could not be loaded`);
+    if (models.loading === 0) return;
+    await sleep(50);
+  }
+}
+
 /** Whether the address answers well before the time is up or there is nobody left to answer. */
 async function answers(url, over, withinMs) {
   const deadline = Date.now() + withinMs;

@@ -1,5 +1,7 @@
 //! The whole house through its router: a real database, a real scheduler, and models that say what the test wants.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod support;
 
 mod blind;

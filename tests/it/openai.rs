@@ -1,3 +1,5 @@
+use std::future::IntoFuture as _;
+
 use crate::support::{House, four, says};
 use serde_json::{Value, json};
 
@@ -95,4 +97,21 @@ async fn null_is_as_good_as_nothing() {
     let house = House::with(&four()).await;
     let body = with(ask("base"), json!({ "logprobs": null, "tools": null, "stop": null, "seed": null, "n": null }));
     assert_eq!(house.reviewer().posts("/v1/chat/completions", body).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_official_client_is_content() {
+    let python = |arguments: &[&str]| std::process::Command::new("python3").args(arguments).output();
+    if !python(&["-c", "import openai"]).is_ok_and(|it| it.status.success()) {
+        eprintln!("skipped: python3 has no package openai");
+        return;
+    }
+    let house = House::with(&four()).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    tokio::spawn(axum::serve(listener, house.router.clone()).into_future());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/it/openai_client.py");
+    let run = tokio::task::spawn_blocking(move || python(&[script, &url]).unwrap()).await.unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    house.comes_to_rest().await;
 }

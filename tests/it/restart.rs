@@ -31,7 +31,7 @@ async fn what_was_cut_off_is_continued_with_its_own_seeds() {
     let house = House::with(&four()).await;
     house.hold();
     let id = house.reviewer().asks("quick_buck").with_samples(2).sent().await;
-    let house = house.is_killed().await.starts().await;
+    let house = house.dies().await.starts().await;
     let ann = house.reviewer();
     assert!(ann.sees(id).await.answers().all(|it| it.state == AnswerState::CutOff));
     ann.continues(id).await.unwrap();
@@ -82,7 +82,7 @@ async fn a_model_that_is_gone_says_so_when_the_rest_is_continued() {
     let house = House::with(&four()).await;
     house.hold();
     let id = house.reviewer().asks("quick_buck").sent().await;
-    let house = house.is_killed().await.changes_models(&[("base", says("Walk."))]).starts().await;
+    let house = house.dies().await.changes_models(&[("base", says("Walk."))]).starts().await;
     let ann = house.reviewer();
     ann.continues(id).await.unwrap();
     let comparison = ann.waits_for(id).await;

@@ -49,6 +49,7 @@ pub enum ModelState {
 pub struct Hosted {
     pub n_models: u32,
     pub n_ready: u32,
+    pub n_loading: u32,
     /// Where and in which number format they run, for example `cpu bf16`; each once.
     pub places: Vec<String>,
     pub any_demo: bool,
@@ -59,15 +60,20 @@ impl Hosted {
         let mut hosted = Self { any_demo: models.iter().any(|it| it.is_demo), ..Self::default() };
         for model in models {
             hosted.n_models += 1;
-            if let ModelState::Ready { device, precision } = &model.state {
-                hosted.n_ready += 1;
-                let place = format!("{device} {precision}");
-                if !hosted.places.contains(&place) {
-                    hosted.places.push(place);
-                }
+            match &model.state {
+                ModelState::Ready { device, precision } => hosted.add_ready(format!("{device} {precision}")),
+                ModelState::Loading => hosted.n_loading += 1,
+                ModelState::Failed(_) => {}
             }
         }
         hosted
+    }
+
+    fn add_ready(&mut self, place: String) {
+        self.n_ready += 1;
+        if !self.places.contains(&place) {
+            self.places.push(place);
+        }
     }
 }
 

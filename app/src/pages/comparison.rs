@@ -5,25 +5,12 @@ use crate::{
     api,
     backend::ApiError,
     ui::{
-        answer_column::AnswerColumn,
-        answer_head::name,
-        asked::Asked,
-        bench::Bench,
-        blind_note::BlindNote,
-        comparison_keys,
-        cut_off_note::CutOffNote,
-        desk::Desk,
-        error_note::ErrorNote,
-        foot::Foot,
-        live::{Live, LiveColumn},
-        mark::{Mark, Slot},
-        prompt_as_sent::PromptAsSent,
-        rcdata::rcdata,
-        status_line::StatusLine,
-        words::number,
+        answer_column::AnswerColumn, asked::Asked, bench::Bench, blind_note::BlindNote, comparison_keys,
+        cut_off_note::CutOffNote, desk::Desk, error_note::ErrorNote, foot::Foot, jump::Jump, live::Live,
+        prompt_as_sent::PromptAsSent, rcdata::rcdata, status_line::StatusLine, words::number,
     },
 };
-use domain::{AskForm, Column, Comparison, ComparisonId, ModelCard};
+use domain::{AskForm, Comparison, ComparisonId, ModelCard};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -147,30 +134,5 @@ fn Answers(live: Live, head: Arc<Comparison>) -> impl IntoView {
                 .map(|(column, about)| view! { <AnswerColumn live column model=about.model format/> })
                 .collect_view()}
         </section>
-    }
-}
-
-/// On a phone: the columns and their states, to jump to.
-#[component]
-fn Jump(live: Live, head: Arc<Comparison>) -> impl IntoView {
-    let link = |(column_idx, (column, about)): (usize, (LiveColumn, Column))| {
-        let title = name(column_idx, about.model.as_ref());
-        let mark = match about.model {
-            Some(model) => view! { <Mark role=model.role/> }.into_any(),
-            None => view! { <Slot column_idx/> }.into_any(),
-        };
-        view! {
-            <a href=format!("#column-{}", column_idx + 1) title=title>
-                {mark}
-                <span class="sr">{title.clone()}</span>
-                {move || column.in_a_word()}
-            </a>
-        }
-    };
-    let columns = live.columns().into_iter().zip(head.columns.clone()).enumerate();
-    view! {
-        <nav class="jump" aria-label="Columns">
-            {columns.map(link).collect_view()}
-        </nav>
     }
 }

@@ -1,12 +1,8 @@
 //! One model's answers: head, samples, text, facts and labels, as rows that all columns share.
 
 use super::{
-    answer_head::AnswerHead,
-    answer_text::AnswerText,
-    facts::FactsLine,
-    label_buttons::LabelFoot,
-    live::{Live, LiveColumn},
-    samples::Samples,
+    answer_head::AnswerHead, answer_text::AnswerText, facts::FactsLine, label_buttons::LabelFoot, live::Live,
+    live_column::LiveColumn, samples::Samples,
 };
 use domain::{ColumnModel, Format};
 use leptos::prelude::*;

@@ -3,7 +3,8 @@
 use super::{
     copy::CopyIcon,
     icon::Icon,
-    live::{Live, LiveColumn},
+    live::Live,
+    live_column::LiveColumn,
     mark::{Mark, Slot},
 };
 use domain::{ColumnModel, slot_letter};

@@ -2,7 +2,9 @@
 
 use super::{
     icon::Icon,
-    live::{Live, LiveAnswer, LiveColumn},
+    live::Live,
+    live_answer::LiveAnswer,
+    live_column::LiveColumn,
     preferences::Preferences,
     words::{count, sentence},
 };

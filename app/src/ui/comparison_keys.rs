@@ -2,7 +2,8 @@
 
 use super::{
     keys::{self, Command},
-    live::{Live, LiveColumn},
+    live::Live,
+    live_column::LiveColumn,
 };
 use leptos::prelude::*;
 use web_sys::{ScrollIntoViewOptions, ScrollLogicalPosition};

@@ -1,6 +1,6 @@
 //! What is known of an answer beside its text: whether it kept the form, its length, its pace, why it ended.
 
-use super::{icon::Icon, live::LiveColumn, words::count};
+use super::{icon::Icon, live_column::LiveColumn, words::count};
 use domain::{AnswerState, Facts, Finish, Format, FormatCheck, Kept};
 use leptos::prelude::*;
 

@@ -2,7 +2,8 @@
 
 use super::{
     clock::Clock,
-    live::{LiveAnswer, LiveColumn},
+    live_answer::LiveAnswer,
+    live_column::LiveColumn,
     mark::Glyph,
     note_form::{NoteButton, NoteForm},
 };
@@ -35,7 +36,7 @@ fn LabelButton(column: LiveColumn, verdict: Verdict) -> impl IntoView {
             data-label=verdict.as_str()
             aria-pressed=move || is_pressed().to_string()
             aria-busy=move || is_pending().then_some("true")
-            disabled=move || !can_label(column.shown.get())
+            disabled=move || !column.shown.get().takes_verdict()
             on:click=move |_| column.say(verdict)
         >
             <Glyph verdict/>
@@ -43,32 +44,6 @@ fn LabelButton(column: LiveColumn, verdict: Verdict) -> impl IntoView {
             <kbd>{verdict.key()}</kbd>
         </button>
     }
-}
-
-impl LiveColumn {
-    /// Gives the shown answer a verdict, where it takes one and has not this one already.
-    pub fn say(self, verdict: Verdict) {
-        let answer = self.shown.get_untracked();
-        let stands =
-            answer.labels.read_untracked().verdict == Some(verdict) && answer.pending.read_untracked().is_empty();
-        if can_label(answer) && !stands {
-            self.act(Act::Say(verdict));
-        }
-    }
-
-    pub fn undo(self) {
-        if can_undo(self.shown.get_untracked()) {
-            self.act(Act::Undo);
-        }
-    }
-}
-
-fn can_label(answer: LiveAnswer) -> bool {
-    answer.state.with(AnswerState::takes_label) && answer.labels.read().lock != Lock::Locked
-}
-
-fn can_undo(answer: LiveAnswer) -> bool {
-    answer.labels.read().can_undo && answer.pending.read().is_empty()
 }
 
 /// Whether a label is on its way, kept, or refused.
@@ -90,7 +65,7 @@ fn LabelState(column: LiveColumn) -> impl IntoView {
                     class="btn"
                     data-kind="quiet"
                     type="button"
-                    disabled=move || !can_undo(column.shown.get())
+                    disabled=move || !column.shown.get().can_undo()
                     on:click=move |_| column.undo()
                 >
                     "Undo "

@@ -3,12 +3,11 @@
 use super::{
     desk::Desk,
     event_stream::{Arrival, EventStream},
-    words::sentence,
+    live_answer::LiveAnswer,
+    live_column::LiveColumn,
 };
 use crate::{api, backend::ApiError};
-use domain::{
-    Act, Answer, AnswerId, AnswerState, Comparison, ComparisonId, Folds, Labels, LiveEvent, Misfit, Piece, Progress,
-};
+use domain::{Answer, AnswerId, Comparison, ComparisonId, LiveEvent, Misfit, Piece, Progress};
 use leptos::{prelude::*, task::spawn_local};
 use send_wrapper::SendWrapper;
 use std::{sync::Arc, time::Duration};
@@ -28,33 +27,6 @@ pub struct Live {
     pub refused: RwSignal<Option<ApiError>>,
     /// Closed when the page is left, since it is dropped then.
     stream: StoredValue<Option<SendWrapper<EventStream>>>,
-}
-
-/// One model's answers.
-#[derive(Clone, Copy)]
-pub struct LiveColumn {
-    pub column_idx: usize,
-    pub answers: StoredValue<Vec<LiveAnswer>>,
-    pub folds: Memo<Folds>,
-    pub sample_idx: Memo<usize>,
-    /// The answer that is shown.
-    pub shown: Memo<LiveAnswer>,
-    pub is_running: Memo<bool>,
-    pub desk: Desk,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-pub struct LiveAnswer {
-    pub id: AnswerId,
-    pub now: RwSignal<Answer>,
-    pub state: Memo<AnswerState>,
-    pub labels: Memo<Labels>,
-    /// Acts on their way to the server, oldest first.
-    pub pending: RwSignal<Vec<Act>>,
-    /// Why the last act was not kept.
-    pub refused: RwSignal<Option<String>>,
-    /// The note that is being written, while its form is open.
-    pub draft: RwSignal<Option<String>>,
 }
 
 impl Live {
@@ -157,8 +129,7 @@ impl Live {
     }
 
     fn join(self, piece: Piece) -> Result<(), Misfit> {
-        let live = self.answer(piece.answer).ok_or(Misfit)?;
-        live.now.try_update(|it| piece.join(it)).unwrap_or(Ok(()))
+        self.answer(piece.answer).ok_or(Misfit)?.join(piece)
     }
 
     /// If answers are still to come, the server is going down, and is looked for again.
@@ -177,121 +148,6 @@ impl Live {
 
 /// How long to wait before a server that is away is asked again.
 const PAUSE: Duration = Duration::from_secs(2);
-
-impl LiveColumn {
-    fn new(column_idx: usize, answers: Vec<Answer>, desk: Desk) -> Self {
-        let answers = StoredValue::new(answers.into_iter().map(LiveAnswer::new).collect::<Vec<_>>());
-        let last = answers.read_value().len().saturating_sub(1);
-        let sample_idx = Memo::new(move |_| desk.sample_idx(column_idx).min(last));
-        Self {
-            column_idx,
-            answers,
-            folds: Memo::new(move |_| folds(&answers.read_value())),
-            sample_idx,
-            shown: Memo::new(move |_| answers.read_value()[sample_idx.get()]),
-            is_running: Memo::new(move |_| answers.read_value().iter().any(|it| !it.state.read().is_over())),
-            desk,
-        }
-    }
-
-    /// How far the column is, in as little room as there is.
-    pub fn in_a_word(self) -> String {
-        let answers = self.answers.read_value();
-        let n_over = answers.iter().filter(|it| it.state.read().is_over()).count();
-        match &*self.shown.get().state.read() {
-            AnswerState::Failed(_) => "failed".into(),
-            AnswerState::CutOff => "cut off".into(),
-            AnswerState::Writing => "writing".into(),
-            _ if answers.iter().all(|it| it.labels.read().verdict.is_some()) => "labelled".into(),
-            _ => format!("{n_over}/{}", answers.len()),
-        }
-    }
-
-    pub fn show(self, sample_idx: usize) {
-        self.desk.show(self.column_idx, sample_idx);
-    }
-
-    pub fn show_previous(self) {
-        self.show(self.folds.read_untracked().previous(self.sample_idx.get_untracked()));
-    }
-
-    pub fn show_next(self) {
-        self.show(self.folds.read_untracked().next(self.sample_idx.get_untracked()));
-    }
-
-    /// Acts on the shown answer and on those that say the same, as far as they allow it.
-    pub fn act(self, act: Act) {
-        for sample_idx in self.folds.read_untracked().copies(self.sample_idx.get_untracked()) {
-            let answer = self.answers.read_value()[sample_idx];
-            let is_shown = answer == self.shown.get_untracked();
-            if is_shown || answer.labels.read_untracked().allows(&act).is_ok() {
-                answer.act(act.clone());
-            }
-        }
-    }
-}
-
-fn folds(answers: &[LiveAnswer]) -> Folds {
-    let text = |it: &LiveAnswer| {
-        matches!(*it.state.read(), AnswerState::Finished(_)).then(|| it.now.read_untracked().text.clone())
-    };
-    let texts: Vec<_> = answers.iter().map(text).collect();
-    Folds::of(texts.iter().map(Option::as_deref))
-}
-
-impl LiveAnswer {
-    fn new(answer: Answer) -> Self {
-        let id = answer.id;
-        let now = RwSignal::new(answer);
-        Self {
-            id,
-            now,
-            state: Memo::new(move |_| now.read().state.clone()),
-            labels: Memo::new(move |_| now.read().labels.clone()),
-            pending: RwSignal::new(Vec::new()),
-            refused: RwSignal::new(None),
-            draft: RwSignal::new(None),
-        }
-    }
-
-    fn replace(self, answer: Answer) {
-        self.now.try_maybe_update(|it| {
-            let is_new = *it != answer;
-            *it = answer;
-            (is_new, ())
-        });
-    }
-
-    /// Sends an act after those on their way. What stands changes once the server has committed it.
-    fn act(self, act: Act) {
-        self.refused.set(None);
-        self.pending.update(|it| it.push(act));
-        if self.pending.read_untracked().len() == 1 {
-            spawn_local(self.send());
-        }
-    }
-
-    async fn send(self) {
-        while let Some(act) = self.pending.try_with_untracked(|it| it.first().cloned()).flatten() {
-            match api::label(self.id, act.clone()).await {
-                Ok(labels) => self.kept(&act, labels),
-                Err(err) => {
-                    self.refused.try_set(Some(sentence(err)));
-                    self.pending.try_update(Vec::clear);
-                }
-            }
-        }
-    }
-
-    fn kept(self, act: &Act, labels: Labels) {
-        self.now.try_update(|it| it.labels = labels);
-        self.pending.try_update(|it| it.remove(0));
-        if let Act::Note(note) = act {
-            // What was typed meanwhile stays in the box.
-            self.draft.try_update(|it| drop(it.take_if(|draft| draft == note)));
-        }
-    }
-}
 
 /// The answers of each column, taken out of the comparison.
 fn take_answers(comparison: &mut Comparison) -> Vec<Vec<Answer>> {

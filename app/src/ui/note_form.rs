@@ -1,24 +1,9 @@
 //! A note on the shown answer.
 
-use super::live::{LiveAnswer, LiveColumn};
-use domain::{Act, NOTE_CHARS_MAX};
+use super::{live_answer::LiveAnswer, live_column::LiveColumn};
+use domain::NOTE_CHARS_MAX;
 use leptos::{html::Textarea, prelude::*};
 use web_sys::KeyboardEvent;
-
-impl LiveColumn {
-    /// Opens the box for a note with what is noted already, or closes it.
-    pub fn toggle_note(self) {
-        let answer = self.shown.get_untracked();
-        let note = answer.labels.read_untracked().note.clone();
-        answer.draft.update(|it| *it = if it.is_some() { None } else { Some(note) });
-    }
-
-    fn save_note(self) {
-        if let Some(note) = self.shown.get_untracked().draft.get_untracked() {
-            self.act(Act::Note(note));
-        }
-    }
-}
 
 #[component]
 pub fn NoteButton(column: LiveColumn) -> impl IntoView {

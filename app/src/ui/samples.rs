@@ -1,10 +1,6 @@
 //! The samples of a column: steps, a tick for each, and how many say the same.
 
-use super::{
-    desk::Desk,
-    icon::Icon,
-    live::{LiveAnswer, LiveColumn},
-};
+use super::{desk::Desk, icon::Icon, live_answer::LiveAnswer, live_column::LiveColumn};
 use domain::AnswerState;
 use leptos::prelude::*;
 

@@ -1,12 +1,6 @@
 //! How far a comparison is, what was said of it so far, and its link.
 
-use super::{
-    clock::WhenAndDay,
-    copy::CopyButton,
-    icon::Icon,
-    live::{Live, LiveAnswer},
-    mark::Glyph,
-};
+use super::{clock::WhenAndDay, copy::CopyButton, icon::Icon, live::Live, live_answer::LiveAnswer, mark::Glyph};
 use domain::{Comparison, Facts, Progress, Verdict};
 use leptos::prelude::*;
 use std::sync::Arc;

@@ -5,6 +5,7 @@ use crate::api;
 use domain::Hosted;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
+use std::time::Duration;
 
 /// Where one can go, what is hosted, and what a person chose for all pages. Names no model, since it also stands above
 /// blind comparisons.
@@ -62,23 +63,32 @@ fn Pages() -> impl IntoView {
     }
 }
 
+/// Asks again while a model is being loaded. Says nothing where the server does not answer: the page below does.
 #[component]
 fn HostedModels() -> impl IntoView {
     let hosted = Resource::new(|| (), |()| api::hosted());
+    Effect::new(move |_| {
+        if hosted.get().is_some_and(|it| it.is_ok_and(|it| it.n_loading > 0)) {
+            set_timeout(move || hosted.refetch(), Duration::from_secs(2));
+        }
+    });
     view! {
         <span class="num desk-only">
-            <Suspense>{move || Suspend::new(async move { hosted.await.map_or_else(|_| String::new(), in_words) })}</Suspense>
+            <Transition>
+                {move || Suspend::new(async move { hosted.await.map(in_words).unwrap_or_default() })}
+            </Transition>
         </span>
     }
 }
 
 /// `4 models · cpu bf16`, or how many of them are ready.
 fn in_words(hosted: Hosted) -> String {
-    let Hosted { n_models, n_ready, places, .. } = hosted;
-    let models = match n_models {
-        0 => "no models".to_owned(),
-        n if n == n_ready => count(n.into(), "model"),
-        n => format!("{n_ready} of {n} models ready"),
+    let Hosted { n_models, n_ready, n_loading, places, .. } = hosted;
+    let models = match (n_models, n_loading) {
+        (0, _) => "no models".to_owned(),
+        (n, 0) if n == n_ready => count(n.into(), "model"),
+        (n, 0) => format!("{n_ready} of {n} models"),
+        (n, _) => format!("{n_ready} of {n} models ready"),
     };
     if places.is_empty() { models } else { format!("{models} · {}", places.join(", ")) }
 }

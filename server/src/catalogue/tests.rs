@@ -32,6 +32,7 @@ fn a_bad_entry_says_why_and_the_others_stay() {
         let ModelState::Failed(reason) = &catalogue.cards()[1].state else { panic!("{entry} was taken") };
         assert!(reason.contains(why), "{reason}");
     };
+    check("id = ' '\nrole = 'base'\npath = 'base'", "its id in models.toml is empty");
     check("role = 'base'\npath = 'base'", "missing field `id`");
     check("id = 'x'\nrole = 'evil'\npath = 'base'", "unknown variant `evil`");
     check("id = 'x'\nrole = 'base'\npath = 'base'\npaht = 'y'", "unknown field `paht`");

@@ -72,7 +72,7 @@ impl House {
     }
 
     /// The process is gone from one moment to the next: nothing more is written.
-    pub async fn is_killed(self) -> Stopped {
+    pub async fn dies(self) -> Stopped {
         self.lab.db().close().await;
         self.gate.open();
         Stopped { folder: self.folder, scripts: self.scripts }
