@@ -19,7 +19,7 @@ use leptos_router::{
     components::{Route, Router, Routes},
     path,
 };
-use ui::{clock::Clock, key_sheet::KeySheet, preferences::Preferences, top_bar::TopBar};
+use ui::{catalogue::Catalogue, clock::Clock, key_sheet::KeySheet, preferences::Preferences, top_bar::TopBar};
 
 /// What the document says of the files that belong to it.
 #[derive(Clone, Debug)]
@@ -75,6 +75,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_context(Preferences::from_cookies());
     provide_context(Clock::starting_in_utc());
+    provide_context(Catalogue::new());
     view! {
         <Router>
             <a class="skip" href="#main" rel="external">

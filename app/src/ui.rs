@@ -1,6 +1,7 @@
 //! Parts of pages, without a URL of their own.
 
 // The frame: what every page has.
+pub mod catalogue;
 pub mod clock;
 pub mod error_note;
 pub mod icon;

@@ -2,9 +2,9 @@
 
 use crate::{
     api,
-    ui::{bench::Bench, error_note::ErrorNote, foot::Foot},
+    ui::{bench::Bench, catalogue::Catalogue, error_note::ErrorNote, foot::Foot},
 };
-use domain::{AskForm, ModelCard};
+use domain::AskForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{
@@ -26,7 +26,10 @@ pub fn ComparePage() -> impl IntoView {
             <Suspense fallback=|| view! { <div class="bench" aria-busy="true"></div> }>
                 {move || Suspend::new(async move {
                     match models.await {
-                        Ok(models) => view! { <Asking models/> }.into_any(),
+                        Ok(models) => {
+                            Catalogue::here().models.set(Some(models));
+                            view! { <Asking/> }.into_any()
+                        }
                         Err(err) => {
                             view! { <ErrorNote message=err.to_string() retry/> }.into_any()
                         }
@@ -38,8 +41,9 @@ pub fn ComparePage() -> impl IntoView {
 }
 
 #[component]
-fn Asking(models: Vec<ModelCard>) -> impl IntoView {
-    let any_demo = models.iter().any(|it| it.is_demo);
+fn Asking() -> impl IntoView {
+    let models = Catalogue::here().models;
+    let any_demo = Signal::derive(move || models.read().iter().flatten().any(|it| it.is_demo));
     let query = use_query_map();
     let path = use_location().pathname;
     // Another query, as a link to this page has one, opens the form anew; another page does not.
@@ -49,7 +53,7 @@ fn Asking(models: Vec<ModelCard>) -> impl IntoView {
     });
     let changed = mirror();
     view! {
-        {move || view! { <Bench opened=opened.get() models=Some(models.clone()) changed/> }}
+        {move || view! { <Bench opened=opened.get() changed/> }}
         <p class="note">"Choose a question and press Ask: the answers are written here, side by side, and kept."</p>
         <Foot any_demo/>
     }

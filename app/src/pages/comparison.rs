@@ -5,9 +5,22 @@ use crate::{
     api,
     backend::ApiError,
     ui::{
-        answer_column::AnswerColumn, asked::Asked, bench::Bench, blind_note::BlindNote, comparison_keys,
-        cut_off_note::CutOffNote, desk::Desk, error_note::ErrorNote, foot::Foot, jump::Jump, live::Live,
-        prompt_as_sent::PromptAsSent, rcdata::rcdata, status_line::StatusLine, words::number,
+        answer_column::AnswerColumn,
+        asked::Asked,
+        bench::Bench,
+        blind_note::BlindNote,
+        catalogue::Catalogue,
+        comparison_keys,
+        cut_off_note::CutOffNote,
+        desk::Desk,
+        error_note::ErrorNote,
+        foot::{BlindFoot, Foot},
+        jump::Jump,
+        live::Live,
+        prompt_as_sent::PromptAsSent,
+        rcdata::rcdata,
+        status_line::StatusLine,
+        words::number,
     },
 };
 use domain::{AskForm, Comparison, ComparisonId, ModelCard};
@@ -21,9 +34,9 @@ use std::sync::Arc;
 #[derive(Clone, Serialize, Deserialize)]
 struct Loaded {
     comparison: Comparison,
-    /// Those that can be asked next; none while the comparison is blind, since they have names.
+    /// Those that can be asked next, where the server draws the page. None while the comparison is blind, since they have
+    /// names, and in the browser, which asks for them when the answers are there.
     models: Option<Vec<ModelCard>>,
-    any_demo: bool,
 }
 
 #[component]
@@ -42,14 +55,8 @@ pub fn ComparisonPage() -> impl IntoView {
 
 async fn load(id: ComparisonId) -> Result<Loaded, ApiError> {
     let comparison = api::comparison(id).await?;
-    if comparison.is_blind() {
-        let any_demo = api::hosted().await?.any_demo;
-        return Ok(Loaded { comparison, models: None, any_demo });
-    }
-    let models = api::models().await?;
-    let is_shown = |card: &ModelCard| comparison.columns.iter().flat_map(|it| &it.model).any(|it| it.id == card.id);
-    let any_demo = models.iter().any(|it| it.is_demo && is_shown(it));
-    Ok(Loaded { comparison, models: Some(models), any_demo })
+    let models = if cfg!(feature = "ssr") && !comparison.is_blind() { Some(api::models().await?) } else { None };
+    Ok(Loaded { comparison, models })
 }
 
 #[component]
@@ -74,7 +81,11 @@ fn OneComparison(id: ComparisonId) -> impl IntoView {
 /// The page once it is loaded. In the browser it follows the answers while they are written.
 #[component]
 fn Shown(loaded: Loaded) -> impl IntoView {
-    let Loaded { comparison, models, any_demo } = loaded;
+    let Loaded { comparison, models } = loaded;
+    let catalogue = Catalogue::here();
+    if models.is_some() {
+        catalogue.models.set(models);
+    }
     let desk = Desk::new(comparison.columns.len(), &use_query_map().read_untracked());
     let title = format!("{}, {} · Plumbline", comparison.question().title(), comparison.format.name());
     let live = Live::new(comparison, desk);
@@ -86,12 +97,15 @@ fn Shown(loaded: Loaded) -> impl IntoView {
         {move || {
             // Not with every change of the head: what is being typed into the form stays.
             let _ = is_blind.get();
-            ask_again(live.head.get_untracked(), models.clone())
+            ask_again(live.head.get_untracked())
         }}
         <Refused live/>
         <CutOffNote live/>
         {move || view! { <Answers live head=live.head.get()/> }}
-        <Foot any_demo/>
+        {move || match is_blind.get() {
+            true => view! { <BlindFoot/> }.into_any(),
+            false => view! { <Foot any_demo=Signal::derive(move || shows_demo(live, catalogue))/> }.into_any(),
+        }}
     }
 }
 
@@ -102,10 +116,17 @@ fn heading(comparison: &Comparison) -> String {
     format!("Compare {n} {models}{blind}: {}, {}", comparison.question().title(), comparison.format.name())
 }
 
+/// Whether one of the models that are shown is a demonstration model.
+fn shows_demo(live: Live, catalogue: Catalogue) -> bool {
+    let head = live.head.read();
+    let is_shown = |card: &ModelCard| head.columns.iter().flat_map(|it| &it.model).any(|it| it.id == card.id);
+    catalogue.models.read().iter().flatten().any(|it| it.is_demo && is_shown(it))
+}
+
 /// The form that would ask the same again; while blind only what was asked, without the models.
-fn ask_again(comparison: Arc<Comparison>, models: Option<Vec<ModelCard>>) -> AnyView {
+fn ask_again(comparison: Arc<Comparison>) -> AnyView {
     match comparison.again() {
-        Some(again) => view! { <Bench opened=AskForm::of(&again) models seed=Some(comparison.seed)/> }.into_any(),
+        Some(again) => view! { <Bench opened=AskForm::of(&again) seed=Some(comparison.seed)/> }.into_any(),
         None => view! { <Asked comparison/> }.into_any(),
     }
 }

@@ -2,21 +2,17 @@
 
 use super::{
     bench_fields::{self, BlindSwitch, FormatField, ModelField, QuestionField, SamplingFields},
+    catalogue::Catalogue,
     error_note::ErrorNote,
     keys::{self, Command},
 };
-use crate::{
-    api::{self, Compare},
-    backend::ApiError,
-};
+use crate::{api::Compare, backend::ApiError};
 use domain::{AskError, AskForm, ComparisonId, Field, ModelCard, ModelState, NewComparison, Seed};
 use leptos::{
     form::{ActionForm, FromFormData},
     html::Form,
     prelude::*,
-    task::spawn_local,
 };
-use std::time::Duration;
 use wasm_bindgen::JsCast;
 use web_sys::{FormData, HtmlElement, SubmitEvent};
 
@@ -39,13 +35,12 @@ pub struct Asking {
 #[component]
 pub fn Bench(
     opened: AskForm,
-    models: Option<Vec<ModelCard>>,
     /// The seed of the comparison below, if there is one.
     #[prop(optional_no_strip)]
     seed: Option<Seed>,
     #[prop(optional, into)] changed: Option<Callback<AskForm>>,
 ) -> impl IntoView {
-    let asking = Asking::new(opened, models);
+    let asking = Asking::new(opened);
     let compare = ServerAction::<Compare>::new();
     let form = NodeRef::<Form>::new();
     let submit = Callback::new(move |()| {
@@ -116,14 +111,15 @@ fn AskButton(asking: Asking, is_pending: Memo<bool>) -> impl IntoView {
 }
 
 impl Asking {
-    fn new(opened: AskForm, models: Option<Vec<ModelCard>>) -> Self {
+    fn new(opened: AskForm) -> Self {
+        let catalogue = Catalogue::here();
         let asking = Self {
             all_models: RwSignal::new(opened.models.is_empty()),
             form: RwSignal::new(opened),
             wrong: RwSignal::new(None),
-            models: RwSignal::new(models),
+            models: catalogue.models,
         };
-        Effect::new(move |_| asking.watch_models());
+        Effect::new(move |_| catalogue.watch_models());
         asking
     }
 
@@ -141,26 +137,15 @@ impl Asking {
         move || self.wrong.read().as_ref().is_some_and(|it| it.field == field).then_some("true")
     }
 
-    /// Asks for the models while they are not known, or one of them is being loaded.
-    fn watch_models(self) {
-        let pause = match &*self.models.read() {
-            None => Duration::ZERO,
-            Some(models) if models.iter().any(|it| it.state == ModelState::Loading) => Duration::from_secs(2),
-            Some(_) => return,
-        };
-        set_timeout(move || spawn_local(self.load_models()), pause);
-    }
-
-    async fn load_models(self) {
-        if let Ok(models) = api::models().await {
-            self.models.try_set(Some(models));
-        }
-    }
-
     /// Takes over the fields as they stand in the browser.
     fn follow(self, form: NodeRef<Form>) {
-        let Some(form) = read(form) else { return };
-        self.all_models.set(form.models == self.ready_models());
+        let Some(mut form) = read(form) else { return };
+        if self.models.read_untracked().is_some() {
+            self.all_models.set(form.models == self.ready_models());
+        } else {
+            // No field stands for them yet.
+            form.models = self.form.get_untracked().models;
+        }
         self.wrong.maybe_update(|it| it.take().is_some());
         self.form.maybe_update(|it| {
             let is_new = *it != form;

@@ -43,11 +43,10 @@ impl Live {
             refused: RwSignal::new(None),
             stream: StoredValue::new(None),
         };
-        Effect::new(move |_| {
-            if live.progress.with_untracked(Progress::is_running) {
-                live.follow();
-            }
-        });
+        // Not in an effect, which would wait until the page is drawn: the answers are being written already.
+        if is_browser() && live.progress.with_untracked(Progress::is_running) {
+            live.follow();
+        }
         live
     }
 

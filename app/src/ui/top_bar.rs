@@ -1,11 +1,9 @@
 //! The bar on top of every page.
 
-use super::{icon::Icon, key_sheet, preferences::Preferences, words::count};
-use crate::api;
+use super::{catalogue::Catalogue, icon::Icon, key_sheet, preferences::Preferences, words::count};
 use domain::Hosted;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
-use std::time::Duration;
 
 /// Where one can go, what is hosted, and what a person chose for all pages. Names no model, since it also stands above
 /// blind comparisons.
@@ -63,15 +61,10 @@ fn Pages() -> impl IntoView {
     }
 }
 
-/// Asks again while a model is being loaded. Says nothing where the server does not answer: the page below does.
+/// Says nothing where the server does not answer: the page below does.
 #[component]
 fn HostedModels() -> impl IntoView {
-    let hosted = Resource::new(|| (), |()| api::hosted());
-    Effect::new(move |_| {
-        if hosted.get().is_some_and(|it| it.is_ok_and(|it| it.n_loading > 0)) {
-            set_timeout(move || hosted.refetch(), Duration::from_secs(2));
-        }
-    });
+    let hosted = Catalogue::here().hosted;
     view! {
         <span class="num desk-only">
             <Transition>

@@ -1,6 +1,9 @@
 //! Comparisons with their columns and answers, as they were asked and as they stand.
 
-use crate::{Db, Error, labels, now};
+use crate::{
+    Db, Error, labels, now,
+    row::{blindness, word},
+};
 use domain::{
     Answer, AnswerId, AnswerState, Blindness, Column, ColumnModel, Comparison, ComparisonId, Facts, Finish, Format,
     FormatCheck, Kept, ModelId, RenderedPrompt, Role, Sampling, Seed, Timestamp,
@@ -149,20 +152,6 @@ pub async fn reveal(db: &Db, id: ComparisonId) -> Result<(), Error> {
 
 async fn exists(tx: &mut SqliteConnection, id: ComparisonId) -> Result<bool, Error> {
     Ok(sqlx::query_scalar("select exists (select 1 from comparisons where id = $1)").bind(id.0).fetch_one(tx).await?)
-}
-
-pub(crate) fn blindness(row: &SqliteRow) -> Result<Blindness, Error> {
-    let revealed_at: Option<i64> = row.try_get("revealed_at")?;
-    Ok(match (row.try_get("blind")?, revealed_at) {
-        (false, _) => Blindness::Open,
-        (true, None) => Blindness::Blind,
-        (true, Some(at)) => Blindness::Revealed(Timestamp(at)),
-    })
-}
-
-/// A word of a closed set, as the database keeps it.
-pub(crate) fn word<T>(what: &'static str, value: String, parse: impl Fn(&str) -> Option<T>) -> Result<T, Error> {
-    parse(&value).ok_or(Error::Corrupt { what, value })
 }
 
 fn column(row: &SqliteRow, answers: Vec<Answer>) -> Result<Column, Error> {

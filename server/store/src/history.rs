@@ -1,6 +1,9 @@
 //! The list of comparisons, searched and paged by key.
 
-use crate::{Db, Error, comparisons, labels};
+use crate::{
+    Db, Error, labels,
+    row::{blindness, word},
+};
 use domain::{
     Blindness, ComparisonId, HistoryPage, HistoryQuery, HistoryRow, OwnQuestion, PAGE_ROWS, Question, Role, Timestamp,
     Verdict,
@@ -54,7 +57,7 @@ const PAGE: &str =
 async fn history_row(tx: &mut SqliteConnection, row: &SqliteRow) -> Result<HistoryRow, Error> {
     let id = ComparisonId(row.try_get("id")?);
     let question_id: Option<String> = row.try_get("question_id")?;
-    let blindness = comparisons::blindness(row)?;
+    let blindness = blindness(row)?;
     let models = models(tx, id).await?;
     let counts = sqlx::query(
         "select count(*) as n_answers, count(*) filter (where state = 'finished') as n_finished,
@@ -71,7 +74,7 @@ async fn history_row(tx: &mut SqliteConnection, row: &SqliteRow) -> Result<Histo
         created_at: Timestamp(row.try_get("created_at")?),
         title: title(question_id.as_deref(), &row.try_get::<String, _>("question")?),
         is_own_question: question_id.is_none(),
-        format: comparisons::word("format", row.try_get("format")?, |word| word.parse().ok())?,
+        format: word("format", row.try_get("format")?, |word| word.parse().ok())?,
         n_samples: row.try_get("n_samples")?,
         n_columns: u32::try_from(models.len()).expect("a comparison has few columns"),
         models: (blindness != Blindness::Blind).then_some(models),
@@ -95,9 +98,7 @@ async fn models(tx: &mut SqliteConnection, id: ComparisonId) -> Result<Vec<(Stri
         .fetch_all(tx)
         .await?
         .iter()
-        .map(|row| {
-            Ok((row.try_get("model_name")?, comparisons::word("role", row.try_get("model_role")?, Role::parse)?))
-        })
+        .map(|row| Ok((row.try_get("model_name")?, word("role", row.try_get("model_role")?, Role::parse)?)))
         .collect()
 }
 

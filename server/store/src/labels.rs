@@ -1,6 +1,9 @@
 //! Labels: acts are added, never changed; what stands is worked out by `domain`.
 
-use crate::{Db, Error, comparisons, now};
+use crate::{
+    Db, Error, now,
+    row::{blindness, word},
+};
 use domain::{Act, AnswerId, Blindness, ComparisonId, KeptAct, Labels, Timestamp, Verdict};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use std::collections::HashMap;
@@ -46,7 +49,7 @@ async fn blindness_of(tx: &mut SqliteConnection, answer: AnswerId) -> Result<Bli
     .fetch_optional(tx)
     .await?
     .ok_or(Error::NoAnswer(answer))?;
-    comparisons::blindness(&row)
+    blindness(&row)
 }
 
 async fn acts_of(tx: &mut SqliteConnection, answer: AnswerId) -> Result<Vec<KeptAct>, Error> {
@@ -79,12 +82,12 @@ pub(crate) async fn of_comparison(
 }
 
 fn kept_act(row: &SqliteRow) -> Result<KeptAct, Error> {
-    let word: String = row.try_get("act")?;
-    let act = match word.as_str() {
-        "say" => Act::Say(comparisons::word("verdict", row.try_get("verdict")?, Verdict::parse)?),
+    let kind: String = row.try_get("act")?;
+    let act = match kind.as_str() {
+        "say" => Act::Say(word("verdict", row.try_get("verdict")?, Verdict::parse)?),
         "note" => Act::Note(row.try_get("note")?),
         "undo" => Act::Undo,
-        _ => return Err(Error::Corrupt { what: "act of labelling", value: word }),
+        _ => return Err(Error::Corrupt { what: "act of labelling", value: kind }),
     };
     Ok(KeptAct { act, blind: row.try_get("blind")?, at: Timestamp(row.try_get("created_at")?) })
 }

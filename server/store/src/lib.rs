@@ -8,6 +8,7 @@ mod db;
 mod error;
 pub mod history;
 pub mod labels;
+mod row;
 
 pub use db::{Db, FolderLock, now};
 pub use error::Error;
