@@ -42,7 +42,7 @@ const finished = (page) =>
   page.waitForFunction(() => document.querySelector(".answer") && !document.querySelector(".answer[aria-busy=true]"));
 
 test("a reviewer asks quick_buck in JSON, sees four streams advance together, labels one and finds it again", async (t) => {
-  const page = await open(chromium, `${server.url}/?question=quick_buck&format=json&samples=2&seed=41727`);
+  const page = await open(chromium, `${server.url}/?question=quick_buck&format=json&samples=8&seed=41727`);
   await isAlive(page);
   await page.evaluate(watchStreams);
   await page.keyboard.press("Control+Enter");

@@ -140,6 +140,16 @@ async fn the_form_works_before_the_wasm_arrives() {
 }
 
 #[tokio::test]
+async fn a_wrong_field_without_wasm_leads_back_to_the_form() {
+    let house = House::with(&four()).await;
+    let page = house.reviewer().asks("quick_buck").with(|form| form.samples = "99".into()).sent_without_script().await;
+    let back = page.headers["location"].to_str().unwrap();
+    assert_eq!((page.status, back.starts_with("http://localhost:3000/?")), (302, true), "{back}");
+    let page = house.reviewer().opens(back.trim_start_matches("http://localhost:3000")).await;
+    assert!(page.body.contains("Samples is a whole number from 1 to 8"), "{}", page.body);
+}
+
+#[tokio::test]
 async fn max_tokens_ends_an_answer_and_says_so() {
     let house = House::with(&four()).await;
     let ann = house.reviewer();

@@ -101,7 +101,7 @@ fn Shown(loaded: Loaded) -> impl IntoView {
         }}
         <Refused live/>
         <CutOffNote live/>
-        {move || view! { <Answers live head=live.head.get()/> }}
+        <Answers live is_blind/>
         {move || match is_blind.get() {
             true => view! { <BlindFoot/> }.into_any(),
             false => view! { <Foot any_demo=Signal::derive(move || shows_demo(live, catalogue))/> }.into_any(),
@@ -141,19 +141,27 @@ fn Refused(live: Live) -> impl IntoView {
     }
 }
 
+/// Drawn once, and once more when names are revealed; all that changes in between changes inside.
 #[component]
-fn Answers(live: Live, head: Arc<Comparison>) -> impl IntoView {
-    let format = head.format;
-    let columns = live.columns().into_iter().zip(head.columns.clone());
+fn Answers(live: Live, is_blind: Memo<bool>) -> impl IntoView {
+    let columns = move |head: &Comparison| {
+        let columns = live.columns().into_iter().zip(head.columns.clone());
+        let format = head.format;
+        columns.map(|(column, about)| view! { <AnswerColumn live column model=about.model format/> }).collect_view()
+    };
     view! {
-        {head.is_blind().then(|| view! { <BlindNote live/> })}
-        <PromptAsSent comparison=head.clone()/>
-        <StatusLine live head=head.clone()/>
-        <Jump live head=head.clone()/>
-        <section class="columns" aria-label="Answers">
-            {columns
-                .map(|(column, about)| view! { <AnswerColumn live column model=about.model format/> })
-                .collect_view()}
-        </section>
+        {move || is_blind.get().then(|| view! { <BlindNote live/> })}
+        {move || view! { <PromptAsSent comparison=live.head.get()/> }}
+        <StatusLine live/>
+        {move || {
+            let _ = is_blind.get();
+            let head = live.head.get_untracked();
+            view! {
+                <Jump live head=head.clone()/>
+                <section class="columns" aria-label="Answers">
+                    {columns(&head)}
+                </section>
+            }
+        }}
     }
 }

@@ -42,6 +42,8 @@ pub fn Bench(
 ) -> impl IntoView {
     let asking = Asking::new(opened);
     let compare = ServerAction::<Compare>::new();
+    // What the server said to a form that was sent without a script.
+    asking.take_answer(compare.value().get_untracked());
     let form = NodeRef::<Form>::new();
     let submit = Callback::new(move |()| {
         if let Some(form) = form.get_untracked() {

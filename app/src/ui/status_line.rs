@@ -1,12 +1,13 @@
 //! How far a comparison is, what was said of it so far, and its link.
 
 use super::{clock::WhenAndDay, copy::CopyButton, icon::Icon, live::Live, live_answer::LiveAnswer, mark::Glyph};
-use domain::{Comparison, Facts, Progress, Verdict};
+use domain::{Facts, Progress, Verdict};
 use leptos::prelude::*;
-use std::sync::Arc;
 
 #[component]
-pub fn StatusLine(live: Live, head: Arc<Comparison>) -> impl IntoView {
+pub fn StatusLine(live: Live) -> impl IntoView {
+    // None of this ever changes.
+    let head = live.head.get_untracked();
     let pace =
         move || pace(&live.answers()).map(|it| view! { <span class="num">{format!("{it:.0} tok/s together")}</span> });
     let path = format!("/comparisons/{}", head.id.0);

@@ -2,7 +2,7 @@
 
 use app::ApiError;
 use axum::{
-    http::StatusCode,
+    http::{Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use leptos::prelude::use_context;
@@ -23,7 +23,19 @@ pub fn api_error(err: lab::Error) -> ApiError {
 
 /// Sends a server function's result on, with the status that goes with it.
 pub fn reply<T>(result: Result<T, lab::Error>) -> Result<T, ApiError> {
-    result.map_err(api_error).inspect_err(|err| set_status(status(err).as_u16()))
+    result.map_err(api_error).inspect_err(|err| {
+        // A form sent without a script is led back to its page, which shows the error; a status would end the way there.
+        if !is_plain_form() {
+            set_status(status(err).as_u16());
+        }
+    })
+}
+
+fn is_plain_form() -> bool {
+    use_context::<Parts>().is_some_and(|parts| {
+        let accepts = parts.headers.get(header::ACCEPT).and_then(|it| it.to_str().ok()).unwrap_or_default();
+        parts.method == Method::POST && accepts.contains("text/html")
+    })
 }
 
 /// Sets the status of the page or server function that is being answered.
