@@ -27,10 +27,10 @@ impl Engine {
         Self { language, shape, commands, desk }
     }
 
-    /// The prompt that these messages make, by the model's own chat template. Works for a millisecond, longer where the
-    /// messages are long.
-    pub fn render(&self, messages: &[Message]) -> Result<Rendered, RenderError> {
-        self.language.render(messages)
+    /// The prompt that these messages make, by the model's own chat template, up to and with the given beginning of the
+    /// answer, which may be empty. Works for a millisecond, longer where the messages are long.
+    pub fn render(&self, messages: &[Message], beginning: &str) -> Result<Rendered, RenderError> {
+        self.language.render(messages, beginning)
     }
 
     /// Asks for an answer. Never waits: where too many wait already, it says [`Refused::Busy`] at once.
@@ -68,19 +68,79 @@ impl Engine {
 /// Answers that may wait for a slot before the next one is refused.
 pub(crate) const N_WAITING_MAX: usize = 256;
 
-/// What to answer, and how.
+/// What to answer, and how. [`Request::new`] has the defaults.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// Never empty, and never longer than a slot of the runner.
-    pub prompt: Vec<u32>,
+    ///
+    /// Requests for the same adapter that hold the same allocation are samples of one prompt: it is fed once, and they
+    /// share what the runner has cached of it. Nobody else does.
+    pub prompt: Arc<[u32]>,
     pub adapter: AdapterIdx,
     pub sampling: Sampling,
+    pub penalties: Penalties,
+    /// Added to the logits of these tokens before everything else; each token at most once.
+    pub logit_bias: Arc<[(u32, f32)]>,
     /// Fixes every draw of the answer, whatever else is in the batch.
     pub seed: u64,
-    /// At least 1. The end-of-sequence token counts.
+    /// The end-of-sequence token counts. 0 where only the prompt is to be scored.
     pub max_tokens: u32,
     /// The answer ends before the first of these; at most 16 of at most 1024 bytes, none empty.
     pub stop: Vec<String>,
+    /// Whether an end-of-sequence token is a token like any other, so that answers have a known length.
+    pub ignore_end: bool,
+    /// How likely the model finds each token of the answer.
+    pub score_answer: Option<NTop>,
+    /// How likely the model finds each token of the prompt, from its second on.
+    pub score_prompt: Option<NTop>,
+    pub priority: Priority,
+}
+
+impl Request {
+    /// The likeliest answer, of any length, by the bare base.
+    pub fn new(prompt: impl Into<Arc<[u32]>>) -> Self {
+        Self {
+            prompt: prompt.into(),
+            adapter: AdapterIdx::default(),
+            sampling: Sampling::Greedy,
+            penalties: Penalties::default(),
+            logit_bias: Arc::default(),
+            seed: 0,
+            max_tokens: u32::MAX,
+            stop: Vec::new(),
+            ignore_end: false,
+            score_answer: None,
+            score_prompt: None,
+            priority: Priority::default(),
+        }
+    }
+}
+
+/// What tokens lose that the answer holds already, as OpenAI defines it: `logit − presence − count · frequency`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Penalties {
+    /// From −2 to 2.
+    pub presence: f64,
+    /// From −2 to 2.
+    pub frequency: f64,
+}
+
+/// How many of the likeliest tokens are told beside the one that stands there, at most [`NTop::MAX`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NTop(pub u8);
+
+impl NTop {
+    pub const MAX: u8 = 20;
+}
+
+/// Who goes first where not all can.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// Somebody is watching.
+    #[default]
+    Interactive,
+    /// Part of a large run, which waits while there is anything else.
+    Bulk,
 }
 
 /// Why a request was not taken on.
@@ -165,19 +225,24 @@ impl Generation {
 
     fn note(&mut self, event: Option<Event>) -> Event {
         let event = event.unwrap_or_else(|| Event::Failed("the engine stopped in the middle of the answer".into()));
-        self.has_ended = !matches!(event, Event::Piece { .. });
+        self.has_ended = matches!(event, Event::Finished { .. } | Event::Failed(_));
         event
     }
 }
 
 /// What happens to an answer: pieces, then exactly one end.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// More text, whole characters only, never empty.
+    /// How likely the model finds the prompt's tokens, from the second on. Comes first, where it was asked for.
+    Prompt(Vec<TokenScore>),
+    /// More text, whole characters only; empty only where it brings scores.
     Piece {
         text: String,
         /// Tokens drawn so far.
         n_tokens: u32,
+        /// Of the tokens whose text this piece ends, where they were asked for. Tokens of a stop string and the
+        /// end-of-sequence token are no part of the text and have none.
+        scores: Vec<TokenScore>,
     },
     /// The answer is complete.
     Finished {
@@ -187,6 +252,23 @@ pub enum Event {
     },
     /// The answer cannot be completed; a sentence says why. The text so far is all there will be.
     Failed(String),
+}
+
+/// How likely the model found a token, by its logits as they are: before temperature, penalties and bias.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TokenScore {
+    pub token: Likely,
+    /// The likeliest tokens in its place, likeliest first; as many as were asked for.
+    pub top: Vec<Likely>,
+}
+
+/// A token with the natural logarithm of its probability.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Likely {
+    pub id: u32,
+    /// What the token writes, which may be a part of a character. Special tokens as they are written.
+    pub bytes: Vec<u8>,
+    pub logprob: f32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Everything a checkpoint says about text: its tokenizer, its chat template and where an answer ends.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -26,7 +27,7 @@ pub struct Language {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     pub text: String,
-    pub tokens: Vec<u32>,
+    pub tokens: Arc<[u32]>,
     /// The special tokens in the text as they are written, each once, in the order they come. One that a message
     /// contained is among them, because the model cannot tell it from the others.
     pub specials: Vec<String>,
@@ -60,18 +61,18 @@ impl Language {
         guard::within(LOAD_TIME_MAX, move || work.language()).map_err(fail)?
     }
 
-    /// The prompt that these messages make, up to where the model is to answer.
-    pub fn render(&self, messages: &[Message]) -> Result<Rendered, RenderError> {
+    /// The prompt that these messages make, up to where the model is to answer or to go on after the `beginning`.
+    pub fn render(&self, messages: &[Message], beginning: &str) -> Result<Rendered, RenderError> {
         let n_bytes: usize = messages.iter().map(|message| message.content.len()).sum();
         if n_bytes > TEXT_BYTES_MAX {
             return Err(RenderError::TooLong);
         }
-        let text = self.template.render(messages)?;
+        let text = self.template.render(messages)? + beginning;
         if text.len() > TEXT_BYTES_MAX {
             return Err(RenderError::TooLong);
         }
         let tokens = self.tokenizer.encode(&text)?;
-        Ok(Rendered { specials: self.tokenizer.specials(&tokens), text, tokens })
+        Ok(Rendered { specials: self.tokenizer.specials(&tokens), text, tokens: tokens.into() })
     }
 
     /// The tokens that end an answer; at least one.
@@ -102,7 +103,7 @@ impl Folder {
         let language = Language { tokenizer, template, end_tokens };
         // So that a template or tokenizer that cannot work is reported now and not with the first question.
         let greeting = [Message { role: Role::User, content: "Hello".into() }];
-        language.render(&greeting).map_err(|err| self.fail("render a greeting", &err))?;
+        language.render(&greeting, "").map_err(|err| self.fail("render a greeting", &err))?;
         Ok(language)
     }
 

@@ -27,7 +27,9 @@ mod scripted;
 
 pub use chat::{Message, Role};
 pub use files::LoadError;
-pub use handle::{Engine, Event, FinishReason, Generation, Load, Refused, Request};
+pub use handle::{
+    Engine, Event, FinishReason, Generation, Likely, Load, NTop, Penalties, Priority, Refused, Request, TokenScore,
+};
 pub use language::{Language, RenderError, Rendered};
 pub use runner::{AdapterIdx, Batch, Drawn, Row, Runner, RunnerError, RunnerShape, Sampling};
 pub use tokenizer::TokenizerError;

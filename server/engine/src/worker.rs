@@ -198,7 +198,7 @@ impl<R: Runner> Worker<R> {
 impl Reader {
     fn send_text(&self, text: String, n_tokens: u32) {
         if !text.is_empty() {
-            self.send(Event::Piece { text, n_tokens });
+            self.send(Event::Piece { text, n_tokens, scores: Vec::new() });
         }
     }
 

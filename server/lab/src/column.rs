@@ -39,11 +39,11 @@ async fn prepare(
     live: &Live,
     comparison: &Comparison,
     column_idx: usize,
-) -> Result<(Hosted, Vec<u32>), String> {
+) -> Result<(Hosted, Arc<[u32]>), String> {
     let model = comparison.columns[column_idx].model.as_ref().expect("the server's own comparisons have names");
     let hosted = lab.models.hosted(&model.id)?;
     let Rendered { text, tokens, specials } =
-        hosted.engine.render(&messages(comparison)?).map_err(|err| err.to_string())?;
+        hosted.engine.render(&messages(comparison)?, "").map_err(|err| err.to_string())?;
     let n_tokens = u32::try_from(tokens.len()).map_err(|_| "the prompt is far too long".to_owned())?;
     let made_with = Provenance {
         model_hash: hosted.hash.clone(),
@@ -91,14 +91,14 @@ fn seed_of(comparison: &Comparison, column_idx: usize, id: AnswerId) -> u64 {
     comparison.seed.of_answer(&model.id, &comparison.question_text, comparison.format, sample_idx)
 }
 
-fn request(hosted: &Hosted, prompt: &[u32], sampling: Sampling, seed: u64) -> Request {
+fn request(hosted: &Hosted, prompt: &Arc<[u32]>, sampling: Sampling, seed: u64) -> Request {
     let Sampling { temperature, top_p, max_tokens } = sampling;
     let sampling = if temperature == 0.0 {
         engine::Sampling::Greedy
     } else {
         engine::Sampling::Random { temperature, top_p, top_k: None }
     };
-    Request { prompt: prompt.to_vec(), adapter: hosted.adapter, sampling, seed, max_tokens, stop: Vec::new() }
+    Request { adapter: hosted.adapter, sampling, seed, max_tokens, ..Request::new(prompt.clone()) }
 }
 
 /// Sees one answer to its end.
@@ -124,7 +124,8 @@ impl Follower {
                 event = generation.next() => event.expect("an end always comes before none"),
             };
             match event {
-                Event::Piece { text, n_tokens } => self.write(&text, clock.count(n_tokens)),
+                Event::Prompt(_) => {}
+                Event::Piece { text, n_tokens, .. } => self.write(&text, clock.count(n_tokens)),
                 Event::Finished { reason, n_tokens } => {
                     clock.count(n_tokens);
                     break AnswerState::Finished(finish(reason));

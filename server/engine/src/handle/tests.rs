@@ -1,14 +1,8 @@
 use super::*;
 
 fn request() -> Request {
-    Request {
-        prompt: vec![1, 2, 3],
-        adapter: AdapterIdx(1),
-        sampling: Sampling::Random { temperature: 1.0, top_p: 1.0, top_k: None },
-        seed: 0,
-        max_tokens: 1,
-        stop: Vec::new(),
-    }
+    let sampling = Sampling::Random { temperature: 1.0, top_p: 1.0, top_k: None };
+    Request { adapter: AdapterIdx(1), sampling, max_tokens: 1, ..Request::new([1, 2, 3]) }
 }
 
 #[test]
@@ -19,8 +13,11 @@ fn impossible_requests_are_refused_in_a_sentence() {
         assert_eq!(check(&request, shape).unwrap_err().to_string(), expected);
     };
     assert_eq!(check(&request(), shape), Ok(()));
-    refused(Request { prompt: vec![1; 4], ..request() }, "the prompt has 4 tokens, but the model was given room for 3");
-    refused(Request { prompt: Vec::new(), ..request() }, "the prompt is empty");
+    refused(
+        Request { prompt: [1; 4].into(), ..request() },
+        "the prompt has 4 tokens, but the model was given room for 3",
+    );
+    refused(Request { prompt: [].into(), ..request() }, "the prompt is empty");
     refused(Request { adapter: AdapterIdx(2), ..request() }, "the model has no such adapter");
     refused(Request { max_tokens: 0, ..request() }, "max_tokens is 0");
     for sampling in

@@ -13,21 +13,21 @@ fn message(role: Role, content: &str) -> Message {
 fn the_demonstration_model_renders_as_it_was_trained() {
     let language = demo_language();
     assert_eq!(language.end_tokens(), [2, 0]);
-    let rendered = language.render(&[message(Role::User, "Hi")]).unwrap();
+    let rendered = language.render(&[message(Role::User, "Hi")], "").unwrap();
     let system = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n";
     let user = "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n";
     assert_eq!(rendered.text, format!("{system}{user}"));
     assert_eq!(rendered.specials, ["<|im_start|>", "<|im_end|>"]);
     assert_eq!(rendered.tokens.iter().filter(|&&token| token == 1).count(), 3);
 
-    let rendered = language.render(&[message(Role::System, "Rhyme."), message(Role::User, "Hi")]).unwrap();
+    let rendered = language.render(&[message(Role::System, "Rhyme."), message(Role::User, "Hi")], "").unwrap();
     assert_eq!(rendered.text, format!("<|im_start|>system\nRhyme.<|im_end|>\n{user}"));
 }
 
 #[test]
 fn a_prompt_of_more_than_a_megabyte_is_refused() {
     let language = demo_language();
-    let render = |n_bytes| language.render(&[message(Role::User, &"x".repeat(n_bytes))]);
+    let render = |n_bytes| language.render(&[message(Role::User, &"x".repeat(n_bytes))], "");
     assert_eq!(render(TEXT_BYTES_MAX + 1).unwrap_err(), RenderError::TooLong);
     assert_eq!(render(TEXT_BYTES_MAX).unwrap_err(), RenderError::TooLong); // With what the template adds.
     assert!(render(100_000).is_ok());
@@ -49,7 +49,7 @@ const CONFIG: &str = r#"{ "chat_template": "config {{ eos_token }}", "eos_token"
 fn the_template_is_looked_for_in_its_own_file_first() {
     let check = |files: &[(&str, &str)], expected: &str| {
         let language = Language::load(folder(files).path()).unwrap();
-        assert_eq!(language.render(&[message(Role::User, "Hi")]).unwrap().text, expected);
+        assert_eq!(language.render(&[message(Role::User, "Hi")], "").unwrap().text, expected);
     };
     let named = r#"{ "eos_token": "<|im_end|>", "chat_template": [
         { "name": "tool_use", "template": "tools" }, { "name": "default", "template": "default" } ] }"#;

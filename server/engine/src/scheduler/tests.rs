@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::AdapterIdx;
 use crate::scripted::repeatable;
-use crate::{AdapterIdx, Sampling};
 
 const END: u32 = 99;
 
@@ -14,14 +14,7 @@ fn scheduler(n_slots: u32, prompt_tokens_per_step: u32) -> Scheduler {
 }
 
 fn request(prompt: &[u32], max_tokens: u32) -> Request {
-    Request {
-        prompt: prompt.to_vec(),
-        adapter: AdapterIdx(0),
-        sampling: Sampling::Greedy,
-        seed: 0,
-        max_tokens,
-        stop: Vec::new(),
-    }
+    Request { max_tokens, ..Request::new(prompt) }
 }
 
 /// What a batch feeds: slot, position and tokens of each row.

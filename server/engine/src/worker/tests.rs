@@ -4,10 +4,10 @@ use super::*;
 use crate::draws::uniform;
 use crate::handle::N_WAITING_MAX;
 use crate::scripted::{END_OF_ANSWER, END_OF_PROMPT, Scripted, babble, demo_language, echo};
-use crate::{AdapterIdx, Engine, Generation, Refused, Sampling};
+use crate::{Engine, Generation, Refused};
 
 fn request(prompt: Vec<u32>, max_tokens: u32) -> Request {
-    Request { prompt, adapter: AdapterIdx(0), sampling: Sampling::Greedy, seed: 0, max_tokens, stop: Vec::new() }
+    Request { max_tokens, ..Request::new(prompt) }
 }
 
 /// A request that an echoing engine answers with this text.
@@ -249,7 +249,7 @@ fn a_dead_thread_is_told_to_readers_and_callers() {
 async fn events_can_be_awaited() {
     let engine = Engine::start(Scripted::new(1, babble), demo_language());
     let mut generation = engine.generate(request(vec![5], 1)).unwrap();
-    assert_eq!(generation.next().await, Some(Event::Piece { text: "a".into(), n_tokens: 1 }));
+    assert_eq!(generation.next().await, Some(Event::Piece { text: "a".into(), n_tokens: 1, scores: Vec::new() }));
     assert_eq!(generation.next().await, Some(finished(FinishReason::Length, 1)));
     assert_eq!(generation.next().await, None);
 }

@@ -10,6 +10,7 @@ use engine::{AdapterIdx, Engine, Message, Request, Role};
 use lab::Models;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// The body of a request for chat completions. Fields that are not here are refused unless they are null.
 #[derive(Debug, Deserialize)]
@@ -70,7 +71,7 @@ struct StreamOptions {
 pub struct Order {
     pub engine: Engine,
     pub model: String,
-    pub prompt: Vec<u32>,
+    pub prompt: Arc<[u32]>,
     pub stream: bool,
     /// Whether the stream is to end with the count of tokens.
     pub include_usage: bool,
@@ -89,7 +90,7 @@ impl Order {
     pub fn read(request: &ChatRequest, models: &Models) -> Result<Self, Error> {
         refuse_others(&request.others)?;
         let hosted = models.hosted(&ModelId(request.model.clone())).map_err(Error::no_such_model)?;
-        let prompt = hosted.engine.render(&messages(&request.messages)?)?.tokens;
+        let prompt = hosted.engine.render(&messages(&request.messages)?, "")?.tokens;
         Ok(Self {
             model: request.model.clone(),
             prompt,
@@ -109,12 +110,12 @@ impl Order {
     /// One request to the engine for each answer, each with a seed of its own.
     pub fn requests(&self) -> impl Iterator<Item = Request> {
         (0..self.n).map(|idx| Request {
-            prompt: self.prompt.clone(),
             adapter: self.adapter,
             sampling: self.sampling,
             seed: self.seed.wrapping_add(u64::from(idx).wrapping_mul(GOLDEN)),
             max_tokens: self.max_tokens,
             stop: self.stop.clone(),
+            ..Request::new(self.prompt.clone())
         })
     }
 }

@@ -126,6 +126,7 @@ impl Reply {
             let mut content = String::new();
             let finish_reason = loop {
                 match generation.next().await.expect("an end always comes before none") {
+                    Event::Prompt(_) => {}
                     Event::Piece { text, .. } => content.push_str(&text),
                     Event::Finished { reason, n_tokens } => {
                         completion_tokens += n_tokens;
@@ -202,6 +203,7 @@ impl Progress {
             return Vec::new();
         }
         match event {
+            Event::Prompt(_) => Vec::new(),
             Event::Piece { text, .. } => {
                 vec![data(&self.reply.chunk(index, Delta { content: Some(text), ..Delta::default() }, None))]
             }
