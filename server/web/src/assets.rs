@@ -16,7 +16,8 @@ pub struct Assets {
 }
 
 impl Assets {
-    /// `get` finds a file by its path without the leading slash; `version` is another one whenever any of them changes.
+    /// `get` finds a file by its path without the leading slash, and the same compressed under that path with `.br` after
+    /// it, where there is such a one; `version` is another one whenever any of them changes.
     pub fn new(get: fn(&str) -> Option<Cow<'static, [u8]>>, version: String) -> Self {
         Self { get, version }
     }
@@ -28,15 +29,34 @@ impl Assets {
     /// The file at this path. The browser keeps it, and asks each time whether it is still the same.
     pub fn respond(&self, path: &str, headers: &HeaderMap) -> Option<Response> {
         let path = path.trim_start_matches('/');
-        let bytes = (self.get)(path)?;
-        let etag = format!("\"{}\"", self.version);
-        let caching = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, "no-cache".to_owned())];
+        let plain = (self.get)(path)?;
+        let compressed = if takes_brotli(headers) { (self.get)(&format!("{path}.br")) } else { None };
+        // Either form has a tag of its own, so that no cache gives one for the other.
+        let etag = format!("\"{}{}\"", self.version, if compressed.is_some() { "-br" } else { "" });
+        let caching = [
+            (header::ETAG, etag.clone()),
+            (header::CACHE_CONTROL, "no-cache".to_owned()),
+            (header::VARY, "accept-encoding".to_owned()),
+        ];
         if headers.get(header::IF_NONE_MATCH).is_some_and(|it| it.as_bytes() == etag.as_bytes()) {
             return Some((StatusCode::NOT_MODIFIED, caching).into_response());
         }
-        let kind = mime_guess::from_path(path).first_or_octet_stream().to_string();
-        Some((caching, [(header::CONTENT_TYPE, kind)], Body::from(bytes.into_owned())).into_response())
+        let kind = [(header::CONTENT_TYPE, mime_guess::from_path(path).first_or_octet_stream().to_string())];
+        Some(match compressed {
+            Some(bytes) => {
+                let encoding = [(header::CONTENT_ENCODING, "br")];
+                (caching, kind, encoding, Body::from(bytes.into_owned())).into_response()
+            }
+            None => (caching, kind, Body::from(plain.into_owned())).into_response(),
+        })
     }
+}
+
+/// Whether the client names Brotli and does not forbid it. All browsers do, over loopback and TLS.
+fn takes_brotli(headers: &HeaderMap) -> bool {
+    let named = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|it| it.to_str().ok());
+    let mut codings = named.flat_map(|it| it.split(',')).map(|it| it.split(';').map(str::trim));
+    codings.any(|mut coding| coding.next() == Some("br") && !coding.any(|weight| matches!(weight, "q=0" | "q=0.0")))
 }
 
 /// A file of the package; asked for with this version in the query, it never changes.
@@ -50,3 +70,6 @@ pub async fn package(State(assets): State<Assets>, request: Request) -> Response
     }
     file
 }
+
+#[cfg(test)]
+mod tests;
