@@ -33,6 +33,11 @@ impl Engine {
         self.language.render(messages, beginning)
     }
 
+    /// The prompt that is this text and nothing else, for the model to go on with; see [`Language::encode`].
+    pub fn encode(&self, text: &str) -> Result<Rendered, RenderError> {
+        self.language.encode(text)
+    }
+
     /// Asks for an answer. Never waits: where too many wait already, it says [`Refused::Busy`] at once.
     pub fn generate(&self, request: Request) -> Result<Generation, Refused> {
         check(&request, self.shape)?;

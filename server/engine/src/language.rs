@@ -71,6 +71,21 @@ impl Language {
         if text.len() > TEXT_BYTES_MAX {
             return Err(RenderError::TooLong);
         }
+        self.tokenized(text)
+    }
+
+    /// The prompt that is this text and nothing else, for the model to go on with: no chat template, only the token that
+    /// every text of the model begins with, where there is one and the text does not bring it.
+    pub fn encode(&self, text: &str) -> Result<Rendered, RenderError> {
+        let beginning = self.tokenizer.beginning();
+        if beginning.len() + text.len() > TEXT_BYTES_MAX {
+            return Err(RenderError::TooLong);
+        }
+        let beginning = if text.starts_with(beginning) { "" } else { beginning };
+        self.tokenized(beginning.to_owned() + text)
+    }
+
+    fn tokenized(&self, text: String) -> Result<Rendered, RenderError> {
         let tokens = self.tokenizer.encode(&text)?;
         Ok(Rendered { specials: self.tokenizer.specials(&tokens), text, tokens: tokens.into() })
     }

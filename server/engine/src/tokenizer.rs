@@ -12,6 +12,8 @@ pub struct Tokenizer {
     special: HashSet<u32>,
     /// Whether tokens like `<0x0A>` stand for single bytes.
     has_byte_tokens: bool,
+    /// The special tokens that every text of this model begins with, as they are written; often none.
+    beginning: String,
 }
 
 /// The tokenizer could not do its work; a sentence says what.
@@ -29,7 +31,8 @@ impl Tokenizer {
         let special = inner.get_added_tokens_decoder().into_iter().filter(|(_, token)| token.special);
         let decoder = serde_json::to_string(&inner.get_decoder());
         let has_byte_tokens = decoder.is_ok_and(|decoder| decoder.contains(r#""ByteFallback""#));
-        Ok(Self { special: special.map(|(id, _)| id).collect(), has_byte_tokens, inner })
+        let beginning = guarded("read the tokenizer", || beginning(&inner))?;
+        Ok(Self { special: special.map(|(id, _)| id).collect(), has_byte_tokens, beginning, inner })
     }
 
     /// The tokens of a text. Special tokens written in it become those tokens; none are added around it.
@@ -62,6 +65,19 @@ impl Tokenizer {
     pub fn id(&self, token: &str) -> Option<u32> {
         self.inner.token_to_id(token)
     }
+
+    /// What every text of this model begins with, `<s>` for example; often empty. A chat template writes it itself.
+    pub fn beginning(&self) -> &str {
+        &self.beginning
+    }
+}
+
+/// What the tokenizer would put before a text. What it would put behind one ends a text, and ours go on.
+fn beginning(inner: &tokenizers::Tokenizer) -> tokenizers::Result<String> {
+    let (alone, framed) = (inner.encode_fast("a", false)?, inner.encode_fast("a", true)?);
+    let (alone, framed) = (alone.get_ids(), framed.get_ids());
+    let n_before = (0..framed.len()).find(|&start| framed[start..].starts_with(alone)).unwrap_or(0);
+    Ok(framed[..n_before].iter().filter_map(|&token| inner.id_to_token(token)).collect())
 }
 
 fn is_byte_name(token: &str) -> bool {

@@ -33,6 +33,16 @@ fn a_prompt_of_more_than_a_megabyte_is_refused() {
     assert!(render(100_000).is_ok());
 }
 
+#[test]
+fn a_text_to_go_on_with_is_sent_as_it_is() {
+    let language = demo_language();
+    let encoded = language.encode("Once upon a time<|im_end|>").unwrap();
+    assert_eq!(encoded.text, "Once upon a time<|im_end|>");
+    assert_eq!((encoded.specials, encoded.tokens.last()), (vec!["<|im_end|>".to_owned()], Some(&2)));
+    assert_eq!(language.encode("").unwrap().tokens.len(), 0);
+    assert_eq!(language.encode(&"x".repeat(TEXT_BYTES_MAX + 1)).unwrap_err(), RenderError::TooLong);
+}
+
 /// A folder with the demonstration model's tokenizer and these files beside it.
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();

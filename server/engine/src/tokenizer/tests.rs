@@ -27,6 +27,20 @@ fn tiny(settings: &serde_json::Value) -> Result<Tokenizer, TokenizerError> {
 }
 
 #[test]
+fn what_every_text_begins_with_is_known_and_what_would_end_it_is_left_out() {
+    assert_eq!(demo_language().tokenizer().beginning(), "");
+    let special = |id: u32| json!({ "id": id.to_string(), "ids": [id], "tokens": [if id == 1 { "b" } else { "aa" }] });
+    let piece = |id: &str| json!({ "SpecialToken": { "id": id, "type_id": 0 } });
+    let processor = json!({
+        "type": "TemplateProcessing",
+        "single": [piece("1"), { "Sequence": { "id": "A", "type_id": 0 } }, piece("2")],
+        "pair": [],
+        "special_tokens": { "1": special(1), "2": special(2) },
+    });
+    assert_eq!(tiny(&json!({ "post_processor": processor })).unwrap().beginning(), "b");
+}
+
+#[test]
 fn padding_and_truncation_of_a_training_script_are_left_out() {
     let settings = json!({
         "truncation": { "direction": "Right", "max_length": 1, "strategy": "LongestFirst", "stride": 0 },
