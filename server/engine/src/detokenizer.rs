@@ -39,6 +39,11 @@ impl Detokenizer {
         Ok(text)
     }
 
+    /// How long the text of the tokens held back is, as far as can be told before it is whole.
+    pub fn n_untold_bytes(&self, tokenizer: &Tokenizer) -> usize {
+        self.window[self.n_told..].iter().map(|&token| tokenizer.bytes(token).len()).sum()
+    }
+
     fn untold(&self, tokenizer: &Tokenizer) -> Result<String, TokenizerError> {
         let told = tokenizer.decode(&self.window[..self.n_told])?;
         let mut all = tokenizer.decode(&self.window)?;

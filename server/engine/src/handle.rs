@@ -1,11 +1,15 @@
 //! What the rest of the house holds of an engine: a handle to ask for answers, and one stream of events per answer.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::mpsc;
 
-use crate::worker::{self, Command, Desk, Order};
-use crate::{AdapterIdx, Language, Message, RenderError, Rendered, Runner, RunnerShape, Sampling};
+use crate::counts::{Counters, Counts};
+use crate::desk::Desk;
+use crate::worker::{self, Command, Order};
+use crate::{AdapterIdx, Language, Message, NTop, RenderError, Rendered, Runner, RunnerShape, Sampling};
 
 /// A running engine. Cheap to clone; once the last clone is gone it finishes the answers in hand and ends.
 #[derive(Clone)]
@@ -14,6 +18,7 @@ pub struct Engine {
     shape: RunnerShape,
     commands: mpsc::Sender<Command>,
     desk: Arc<Desk>,
+    counters: Arc<Counters>,
 }
 
 impl Engine {
@@ -21,10 +26,14 @@ impl Engine {
     pub fn start(runner: impl Runner, language: Language) -> Self {
         let language = Arc::new(language);
         let shape = runner.shape();
-        let desk = Arc::new(Desk::new(N_WAITING_MAX));
-        let (commands, inbox) = mpsc::channel(N_WAITING_MAX);
-        worker::spawn(runner, language.clone(), desk.clone(), inbox);
-        Self { language, shape, commands, desk }
+        let (desk, counters) = (Arc::new(Desk::new(shape.n_slots)), Arc::new(Counters::default()));
+        let (commands, inbox) = mpsc::channel(desk.n_places());
+        worker::spawn(
+            runner,
+            worker::Office { language: language.clone(), desk: desk.clone(), counters: counters.clone() },
+            inbox,
+        );
+        Self { language, shape, commands, desk, counters }
     }
 
     /// The prompt that these messages make, by the model's own chat template, up to and with the given beginning of the
@@ -41,9 +50,9 @@ impl Engine {
     /// Asks for an answer. Never waits: where too many wait already, it says [`Refused::Busy`] at once.
     pub fn generate(&self, request: Request) -> Result<Generation, Refused> {
         check(&request, self.shape)?;
-        let place = self.desk.take_place().ok_or(Refused::Busy)?;
+        let place = self.desk.take_place(request.priority).ok_or(Refused::Busy)?;
         let (events, listener) = mpsc::channel(n_events_max(&request, self.shape));
-        let order = Order { request, events, place };
+        let order = Order { request, events, place, asked_at: Instant::now() };
         // The inbox has as many seats as there are places, so it can be closed but not full.
         self.commands.try_send(Command::Generate(Box::new(order))).map_err(|_| Refused::Stopped)?;
         Ok(Generation { events: listener, has_ended: false })
@@ -52,6 +61,11 @@ impl Engine {
     /// How much there is to do right now.
     pub fn load(&self) -> Load {
         self.desk.load()
+    }
+
+    /// What has been done since the engine was started.
+    pub fn counts(&self) -> Counts {
+        self.counters.read()
     }
 
     /// Whether the thread has died. It outlives failed steps, so this means that the runner could not even be reset.
@@ -70,7 +84,7 @@ impl Engine {
     }
 }
 
-/// Answers that may wait for a slot before the next one is refused.
+/// Answers of one priority that may wait for a slot before the next one is refused.
 pub(crate) const N_WAITING_MAX: usize = 256;
 
 /// What to answer, and how. [`Request::new`] has the defaults.
@@ -79,16 +93,16 @@ pub struct Request {
     /// Never empty, and never longer than a slot of the runner.
     ///
     /// Requests for the same adapter that hold the same allocation are samples of one prompt: it is fed once, and they
-    /// share what the runner has cached of it. Nobody else does.
+    /// share what the runner has cached of it. Nobody else does. One whose prompt is to be scored is fed by itself.
     pub prompt: Arc<[u32]>,
     pub adapter: AdapterIdx,
     pub sampling: Sampling,
     pub penalties: Penalties,
-    /// Added to the logits of these tokens before everything else; each token at most once.
+    /// Added to the logits of these tokens before everything else, from −100 to 100; each token at most once.
     pub logit_bias: Arc<[(u32, f32)]>,
     /// Fixes every draw of the answer, whatever else is in the batch.
     pub seed: u64,
-    /// The end-of-sequence token counts. 0 where only the prompt is to be scored.
+    /// The end-of-sequence token counts. 0 where only the prompt is to be scored, and then no answer is drawn.
     pub max_tokens: u32,
     /// The answer ends before the first of these; at most 16 of at most 1024 bytes, none empty.
     pub stop: Vec<String>,
@@ -130,21 +144,14 @@ pub struct Penalties {
     pub frequency: f64,
 }
 
-/// How many of the likeliest tokens are told beside the one that stands there, at most [`NTop::MAX`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct NTop(pub u8);
-
-impl NTop {
-    pub const MAX: u8 = 20;
-}
-
 /// Who goes first where not all can.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
     /// Somebody is watching.
     #[default]
     Interactive,
-    /// Part of a large run, which waits while there is anything else.
+    /// Part of a large run, which waits while there is anything else. A quarter of the slots, and at least one of
+    /// several, is not for these, so that whoever is watching need not wait until a long answer ends.
     Bulk,
 }
 
@@ -167,12 +174,25 @@ fn check(request: &Request, shape: RunnerShape) -> Result<(), Refused> {
     if n_tokens > shape.n_positions {
         return Err(Refused::PromptTooLong { n_tokens, n_positions: shape.n_positions });
     }
+    let biased: Vec<u32> = request.logit_bias.iter().map(|(token, _)| *token).collect();
     let rules = [
         (n_tokens > 0, "the prompt is empty"),
+        (is_vocabulary(&request.prompt, shape), "the prompt has a token that is not in the model's vocabulary"),
         (request.adapter.0 <= shape.n_adapters, "the model has no such adapter"),
-        (request.max_tokens > 0, "max_tokens is 0"),
+        (
+            request.max_tokens > 0 || request.score_prompt.is_some(),
+            "max_tokens is 0 and the prompt is not to be scored",
+        ),
         (is_legal(request.sampling), "temperature, top_p or top_k is out of range"),
+        (are_penalties(request.penalties), "a penalty is not between -2 and 2"),
+        (are_biases(&request.logit_bias), "a logit bias is not between -100 and 100"),
+        (is_vocabulary(&biased, shape), "a logit bias names a token that is not in the model's vocabulary"),
+        (are_distinct(&biased), "a logit bias names a token twice"),
         (are_legal(&request.stop), "the stop strings are too many, too long or empty"),
+        (
+            is_n_top(request.score_answer) && is_n_top(request.score_prompt),
+            "more than 20 likeliest tokens are asked for",
+        ),
     ];
     match rules.into_iter().find(|(is_kept, _)| !is_kept) {
         Some((_, broken)) => Err(Refused::Invalid(broken)),
@@ -189,6 +209,27 @@ fn is_legal(sampling: Sampling) -> bool {
     }
 }
 
+fn is_vocabulary(tokens: &[u32], shape: RunnerShape) -> bool {
+    tokens.iter().all(|token| *token < shape.vocabulary_size)
+}
+
+fn are_distinct(tokens: &[u32]) -> bool {
+    let mut seen = HashSet::new();
+    tokens.iter().all(|token| seen.insert(token))
+}
+
+fn are_penalties(Penalties { presence, frequency }: Penalties) -> bool {
+    (-2.0..=2.0).contains(&presence) && (-2.0..=2.0).contains(&frequency)
+}
+
+fn are_biases(logit_bias: &[(u32, f32)]) -> bool {
+    logit_bias.iter().all(|(_, bias)| (-100.0..=100.0).contains(bias))
+}
+
+fn is_n_top(n_top: Option<NTop>) -> bool {
+    n_top.is_none_or(|NTop(n)| n <= NTop::MAX)
+}
+
 /// Every token is compared with every beginning of every stop string, so these are bounded.
 fn are_legal(stop: &[String]) -> bool {
     stop.len() <= 16 && stop.iter().all(|stop| !stop.is_empty() && stop.len() <= 1024)
@@ -196,8 +237,8 @@ fn are_legal(stop: &[String]) -> bool {
 
 /// Room for every event an answer can have, so that a slow reader never holds up the engine.
 fn n_events_max(request: &Request, shape: RunnerShape) -> usize {
-    // One piece per token, and the end. An answer cannot be longer than its slot.
-    request.max_tokens.min(shape.n_positions) as usize + 1
+    // The prompt's scores, one piece per token, and the end. An answer cannot be longer than its slot.
+    request.max_tokens.min(shape.n_positions) as usize + 2
 }
 
 /// The answer to one request, as it comes. Dropping it ends the work on it within one step.
@@ -287,8 +328,10 @@ pub enum FinishReason {
 }
 
 /// How much an engine has to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Load {
+    /// Answers that can be in hand at once.
+    pub n_slots: u32,
     /// Answers that hold a slot.
     pub n_running: u32,
     /// Answers that wait for one.

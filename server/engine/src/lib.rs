@@ -8,9 +8,14 @@
 mod handle;
 mod worker;
 
+mod counts;
+mod desk;
+
 mod draws;
+mod queue;
 mod runner;
 mod scheduler;
+mod sequence;
 
 mod detokenizer;
 mod stop;
@@ -26,10 +31,14 @@ mod tokenizer;
 mod scripted;
 
 pub use chat::{Message, Role};
+pub use counts::{Counts, Histogram};
 pub use files::LoadError;
 pub use handle::{
-    Engine, Event, FinishReason, Generation, Likely, Load, NTop, Penalties, Priority, Refused, Request, TokenScore,
+    Engine, Event, FinishReason, Generation, Likely, Load, Penalties, Priority, Refused, Request, TokenScore,
 };
 pub use language::{Language, RenderError, Rendered};
-pub use runner::{AdapterIdx, Batch, Drawn, Row, Runner, RunnerError, RunnerShape, Sampling};
+pub use runner::{
+    AdapterIdx, Batch, Draw, Drawn, NTop, Row, RowResult, Runner, RunnerError, RunnerShape, Sampling, Score, SlotCopy,
+    Steadiness, Targets,
+};
 pub use tokenizer::TokenizerError;

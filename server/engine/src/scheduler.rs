@@ -1,11 +1,15 @@
 //! Decides the next batch: who gets a slot, whose tokens are fed, whose answer has ended.
 //!
-//! Pure: no tensors, no clock and no thread. Whoever comes first is served first.
+//! Pure: no tensors, no clock and no thread. Interactive requests go before bulk ones; among equals, whoever comes first
+//! is served first. Samples of one prompt have it fed once: who finds it in another slot copies it from there.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 
-use crate::draws::uniform;
-use crate::{Batch, Drawn, FinishReason, Request, Row, RunnerShape};
+use crate::queue::Queue;
+use crate::sequence::{Chunks, Sequence};
+use crate::{
+    AdapterIdx, Batch, FinishReason, Priority, Request, Row, RowResult, RunnerShape, Score, SlotCopy, Steadiness,
+};
 
 /// In the order of arrival, so that a smaller one came earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,9 +18,8 @@ pub struct SequenceId(pub u64);
 #[derive(Debug)]
 pub struct Scheduler {
     limits: Limits,
-    waiting: VecDeque<Sequence>,
-    /// Indexed by slot. A slot is busy exactly while a sequence stands in it.
-    slots: Vec<Option<Sequence>>,
+    waiting: Queue,
+    slots: Vec<Slot>,
 }
 
 /// What bounds a batch and an answer.
@@ -28,172 +31,242 @@ pub struct Limits {
     pub prompt_tokens_per_step: u32,
 }
 
+/// A slot is busy exactly while a sequence stands in it.
+#[derive(Debug, Default)]
+struct Slot {
+    sequence: Option<Sequence>,
+    /// Outlives the sequence, for the other samples of its prompt.
+    held: Option<HeldPrompt>,
+}
+
+/// The beginning of a prompt that is cached in a slot.
+#[derive(Clone, Debug)]
+struct HeldPrompt {
+    prompt: Arc<[u32]>,
+    adapter: AdapterIdx,
+    n_cached: u32,
+}
+
 /// What a step meant for one answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Advance {
     pub id: SequenceId,
     /// Tokens of the answer so far, the one of this step among them.
     pub n_tokens: u32,
+    /// The prompt's tokens from the second on, when all of it is fed and their scores were asked for.
+    pub prompt_scores: Option<Vec<(u32, Score)>>,
     pub outcome: Outcome,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// A token of the text; the last one where there is an end.
-    Token { token: u32, end: Option<FinishReason> },
+    Token { token: u32, score: Option<Score>, end: Option<FinishReason> },
     /// An end-of-sequence token, which is no part of the text.
     EndToken,
+    /// The prompt is fed, and no answer was asked for.
+    NoAnswer,
     /// Nothing could be drawn.
     NonFinite,
 }
 
 impl Outcome {
     /// Whether the sequence has left its slot.
-    fn is_last(self) -> bool {
+    fn is_last(&self) -> bool {
         !matches!(self, Self::Token { end: None, .. })
+    }
+}
+
+impl Limits {
+    /// Slots that bulk requests may hold at once: three quarters, so that nobody who is watching has to wait until a
+    /// whole bulk answer ends. Of few slots one is kept back; only a single slot is for everyone.
+    fn n_bulk_slots(&self) -> usize {
+        let n_slots = self.shape.n_slots as usize;
+        n_slots - (n_slots / 4).max(1).min(n_slots.saturating_sub(1))
+    }
+
+    pub fn chunks(&self) -> Chunks {
+        match self.shape.steadiness {
+            Steadiness::FixedBucket { .. } => Chunks::Fixed { n_tokens: self.prompt_tokens_per_step },
+            Steadiness::Varying | Steadiness::Invariant => Chunks::AsFits,
+        }
     }
 }
 
 impl Scheduler {
     pub fn new(limits: Limits) -> Self {
-        let slots = (0..limits.shape.n_slots).map(|_| None).collect();
-        Self { limits, waiting: VecDeque::new(), slots }
+        let slots = (0..limits.shape.n_slots).map(|_| Slot::default()).collect();
+        Self { limits, waiting: Queue::default(), slots }
     }
 
-    /// Puts a sequence at the end of the queue. Ids must grow; the prompt must fit into a slot.
+    /// Puts a sequence at the end of its queue. Ids must grow; the prompt must fit into a slot.
     pub fn add(&mut self, id: SequenceId, request: Request) {
-        self.waiting.push_back(Sequence { id, request, position: 0, drawn_last: None, n_tokens: 0 });
+        self.waiting.push(Sequence::new(id, request));
     }
 
     /// Gives the free slots to those who wait longest, and says who they are.
     pub fn admit(&mut self) -> Vec<SequenceId> {
-        let free = self.slots.iter_mut().filter(|slot| slot.is_none());
-        let admitted = free.zip(std::iter::from_fn(|| self.waiting.pop_front()));
-        admitted.map(|(slot, sequence)| slot.insert(sequence).id).collect()
+        std::iter::from_fn(|| self.admit_one()).collect()
+    }
+
+    fn admit_one(&mut self) -> Option<SequenceId> {
+        let may_run = |priority| priority == Priority::Interactive || self.n_bulk() < self.limits.n_bulk_slots();
+        let request = &self.waiting.next(may_run)?.request;
+        let slot = self.best_free_slot(request)?;
+        let sequence = self.waiting.pop(request.priority)?;
+        let slot = &mut self.slots[slot];
+        // What another sequence is about to overwrite can no longer be copied.
+        slot.held.take_if(|held| !held.is_of(&sequence));
+        Some(slot.sequence.insert(sequence).id)
+    }
+
+    fn n_bulk(&self) -> usize {
+        self.running().filter(|(_, sequence)| sequence.request.priority == Priority::Bulk).count()
+    }
+
+    /// One that holds this very prompt; else one whose prompt nobody is waiting for; else any.
+    fn best_free_slot(&self, request: &Request) -> Option<usize> {
+        let free = self.slots.iter().enumerate().filter(|(_, slot)| slot.sequence.is_none());
+        let best = free.min_by_key(|(_, slot)| match &slot.held {
+            Some(held) if held.is_for(request) => 0,
+            Some(held) if self.is_wanted(held) => 2,
+            _ => 1,
+        });
+        best.map(|(idx, _)| idx)
+    }
+
+    fn is_wanted(&self, held: &HeldPrompt) -> bool {
+        let not_begun = self.running().map(|(_, sequence)| sequence).filter(|sequence| sequence.position == 0);
+        self.waiting.iter().chain(not_begun).any(|sequence| sequence.may_share() && held.is_of(sequence))
     }
 
     /// The next step for everyone who holds a slot.
     pub fn next_batch(&self) -> Batch {
-        let mut sequences: Vec<_> = self.slots_taken().collect();
-        sequences.sort_by_key(|(_, sequence)| sequence.id);
+        let mut running: Vec<_> = self.running().collect();
+        running.sort_by_key(|(_, sequence)| sequence.rank());
         let mut prompt_budget = self.limits.prompt_tokens_per_step;
-        let rows = sequences.into_iter().filter_map(|(slot, sequence)| sequence.row(slot, &mut prompt_budget));
-        let mut rows: Vec<Row> = rows.collect();
-        rows.sort_by_key(|row| row.adapter); // Stable, so that arrival decides within an adapter.
-        Batch { rows }
+        let mut batch = Batch::default();
+        for (slot, sequence) in running {
+            let Some((position, copy)) = self.beginning(slot, sequence) else { continue };
+            let row = sequence.row(slot, position, self.limits.chunks(), &mut prompt_budget);
+            // Nothing is copied for a sequence that has to wait because others have used up the budget.
+            batch.copies.extend(copy.filter(|_| row.is_some()));
+            batch.rows.extend(row);
+        }
+        batch.rows.sort_by_key(|row| row.adapter); // Stable, so that rank decides within an adapter.
+        batch
     }
 
-    /// Takes in what a batch drew, one per row. Sequences that have ended have left their slots.
-    pub fn advance(&mut self, batch: &Batch, drawn: &[Drawn]) -> Vec<Advance> {
-        assert_eq!(batch.rows.len(), drawn.len(), "one token is drawn per row");
-        let mut advances = Vec::with_capacity(drawn.len());
-        for (row, &drawn) in batch.rows.iter().zip(drawn) {
-            let slot = &mut self.slots[row.slot as usize];
-            let sequence = slot.as_mut().expect("a row's sequence keeps its slot during the step");
-            if let Some(advance) = sequence.advance(row, drawn, &self.limits) {
-                advances.push(advance);
-                slot.take_if(|_| advance.outcome.is_last());
-            }
+    /// Where a sequence goes on, and what has to be copied first; `None` while another is feeding the same prompt.
+    fn beginning(&self, slot: u32, sequence: &Sequence) -> Option<(u32, Option<SlotCopy>)> {
+        if sequence.position > 0 || !sequence.may_share() {
+            return Some((sequence.position, None));
         }
-        advances
+        let n_wanted = sequence.n_shareable();
+        let (from, n_positions) = self.best_holder(slot, sequence);
+        if n_positions < n_wanted && self.is_being_fed(slot, sequence) {
+            return None;
+        }
+        let copy = (n_positions > 0).then_some(SlotCopy { from, to: slot, n_positions });
+        Some((n_positions, copy))
+    }
+
+    /// The slot that holds most of the sequence's prompt, preferably its own, and how much of it can be used.
+    fn best_holder(&self, slot: u32, sequence: &Sequence) -> (u32, u32) {
+        let holders = (0..).zip(&self.slots).filter_map(|(idx, holder)| {
+            let held = holder.held.as_ref().filter(|held| held.is_of(sequence))?;
+            Some((idx, held.n_cached.min(sequence.n_shareable())))
+        });
+        holders.max_by_key(|&(idx, n_cached)| (n_cached, idx == slot)).unwrap_or((slot, 0))
+    }
+
+    /// Whether a sequence that is no less urgent is feeding the same prompt, or is about to.
+    fn is_being_fed(&self, slot: u32, sequence: &Sequence) -> bool {
+        let is_ahead = |other: &Sequence| other.position > 0 || other.rank() < sequence.rank();
+        self.running().any(|(other_slot, other)| {
+            other_slot != slot
+                && other.is_sample_of(&sequence.request)
+                && other.is_feeding()
+                && other.request.priority <= sequence.request.priority
+                && is_ahead(other)
+        })
+    }
+
+    /// Takes in what became of a batch's rows. Sequences that have ended have left their slots.
+    pub fn advance(&mut self, batch: &Batch, results: Vec<RowResult>) -> Vec<Advance> {
+        assert_eq!(batch.rows.len(), results.len(), "every row has a result");
+        let rows = batch.rows.iter().zip(results);
+        rows.filter_map(|(row, result)| self.slots[row.slot as usize].advance(row, result, &self.limits)).collect()
     }
 
     /// Gives up the sequences of a batch that failed, and says who they were. The runner has forgotten the others too,
     /// so these, who were still waiting to be fed, start again.
     pub fn fail(&mut self, batch: &Batch) -> Vec<SequenceId> {
-        let failed = batch.rows.iter().filter_map(|row| self.slots[row.slot as usize].take());
+        let failed = batch.rows.iter().filter_map(|row| self.slots[row.slot as usize].sequence.take());
         let failed = failed.map(|sequence| sequence.id).collect();
-        for sequence in self.slots.iter_mut().flatten() {
-            sequence.position = 0;
+        for slot in &mut self.slots {
+            slot.held = None;
+            slot.sequence.iter_mut().for_each(Sequence::restart);
         }
         failed
     }
 
     /// Forgets a sequence, wherever it stands, and frees its slot.
     pub fn cancel(&mut self, id: SequenceId) {
-        self.waiting.retain(|sequence| sequence.id != id);
+        self.waiting.remove(id);
         for slot in &mut self.slots {
-            slot.take_if(|sequence| sequence.id == id);
+            slot.sequence.take_if(|sequence| sequence.id == id);
         }
     }
 
     pub fn n_running(&self) -> u32 {
-        self.slots_taken().count() as u32
+        self.running().count() as u32
     }
 
     pub fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.slots_taken().next().is_none()
+        self.waiting.is_empty() && self.running().next().is_none()
     }
 
-    fn slots_taken(&self) -> impl Iterator<Item = (u32, &Sequence)> {
-        (0..).zip(&self.slots).filter_map(|(slot, sequence)| Some((slot, sequence.as_ref()?)))
+    /// How many of a batch's tokens are of prompts.
+    pub fn n_prompt_tokens(&self, batch: &Batch) -> usize {
+        let of_prompt = |row: &&Row| {
+            let sequence = self.slots[row.slot as usize].sequence.as_ref();
+            sequence.is_some_and(Sequence::is_feeding)
+        };
+        batch.rows.iter().filter(of_prompt).map(|row| row.tokens.len()).sum()
+    }
+
+    fn running(&self) -> impl Iterator<Item = (u32, &Sequence)> {
+        (0..).zip(&self.slots).filter_map(|(idx, slot)| Some((idx, slot.sequence.as_ref()?)))
     }
 }
 
-#[derive(Debug)]
-struct Sequence {
-    id: SequenceId,
-    request: Request,
-    /// Tokens that are in the cache.
-    position: u32,
-    /// Goes into the cache next, once all of the prompt is there.
-    drawn_last: Option<u32>,
-    n_tokens: u32,
+impl Slot {
+    fn advance(&mut self, row: &Row, result: RowResult, limits: &Limits) -> Option<Advance> {
+        let sequence = self.sequence.as_mut().expect("a row's sequence keeps its slot during the step");
+        let advance = sequence.advance(row, result, limits);
+        self.held = Some(HeldPrompt::of(sequence));
+        if let Some(advance) = &advance {
+            self.sequence.take_if(|_| advance.outcome.is_last());
+            // Where the numbers went wrong, nobody builds on them.
+            self.held.take_if(|_| advance.outcome == Outcome::NonFinite);
+        }
+        advance
+    }
 }
 
-impl Sequence {
-    /// This sequence's part of the next step, unless it has to wait because others have used up the budget.
-    fn row(&self, slot: u32, prompt_budget: &mut u32) -> Option<Row> {
-        let tokens = match self.drawn_last {
-            Some(token) => vec![token],
-            None => self.next_of_prompt(prompt_budget)?,
-        };
-        Some(Row {
-            slot,
-            adapter: self.request.adapter,
-            position: self.position,
-            tokens,
-            sampling: self.request.sampling,
-            draw: uniform(self.request.seed, self.n_tokens),
-        })
+impl HeldPrompt {
+    fn of(sequence: &Sequence) -> Self {
+        let Request { prompt, adapter, .. } = &sequence.request;
+        Self { prompt: prompt.clone(), adapter: *adapter, n_cached: sequence.position.min(prompt.len() as u32) }
     }
 
-    fn next_of_prompt(&self, budget: &mut u32) -> Option<Vec<u32>> {
-        let rest = &self.request.prompt[self.position as usize..];
-        let n_fed = rest.len().min(*budget as usize);
-        *budget -= n_fed as u32;
-        (n_fed > 0).then(|| rest[..n_fed].to_vec())
+    fn is_of(&self, sequence: &Sequence) -> bool {
+        self.is_for(&sequence.request)
     }
 
-    /// `None` while the prompt is being fed: what is drawn in the middle of it means nothing.
-    fn advance(&mut self, row: &Row, drawn: Drawn, limits: &Limits) -> Option<Advance> {
-        self.position += row.tokens.len() as u32;
-        let is_fed = self.position as usize >= self.request.prompt.len();
-        let outcome = match drawn {
-            Drawn::Token(_) if !is_fed => return None,
-            Drawn::Token(token) => self.take(token, limits),
-            Drawn::NonFinite => Outcome::NonFinite,
-        };
-        Some(Advance { id: self.id, n_tokens: self.n_tokens, outcome })
-    }
-
-    fn take(&mut self, token: u32, limits: &Limits) -> Outcome {
-        self.drawn_last = Some(token);
-        self.n_tokens += 1;
-        if limits.end_tokens.contains(&token) {
-            return Outcome::EndToken;
-        }
-        Outcome::Token { token, end: self.end(limits) }
-    }
-
-    fn end(&self, limits: &Limits) -> Option<FinishReason> {
-        if self.n_tokens >= self.request.max_tokens {
-            Some(FinishReason::Length)
-        } else if self.position >= limits.shape.n_positions {
-            Some(FinishReason::Full)
-        } else {
-            None
-        }
+    fn is_for(&self, request: &Request) -> bool {
+        self.adapter == request.adapter && Arc::ptr_eq(&self.prompt, &request.prompt)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The file comes with the model and may be malformed or hostile, so a panic inside the library is an error here.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::guard;
 
@@ -10,10 +10,22 @@ use crate::guard;
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     special: HashSet<u32>,
-    /// Whether tokens like `<0x0A>` stand for single bytes.
-    has_byte_tokens: bool,
     /// The special tokens that every text of this model begins with, as they are written; often none.
     beginning: String,
+    /// Tokens that were added to the vocabulary, special or not: they stand for what is written.
+    added: HashSet<u32>,
+    spelling: Spelling,
+}
+
+/// How the names of tokens stand for text.
+#[derive(Debug)]
+enum Spelling {
+    /// Each character for one byte, as GPT-2 has it.
+    ByteLevel(HashMap<char, u8>),
+    /// `▁` for a space, as SentencePiece has it, and perhaps `<0x0A>` for a single byte.
+    Pieces { has_byte_tokens: bool },
+    /// Every name for itself.
+    Plain,
 }
 
 /// The tokenizer could not do its work; a sentence says what.
@@ -28,11 +40,11 @@ impl Tokenizer {
         // Settings of a training script, which would silently shorten or lengthen prompts.
         guarded("read the tokenizer", || inner.with_truncation(None).map(drop))?;
         inner.with_padding(None);
-        let special = inner.get_added_tokens_decoder().into_iter().filter(|(_, token)| token.special);
-        let decoder = serde_json::to_string(&inner.get_decoder());
-        let has_byte_tokens = decoder.is_ok_and(|decoder| decoder.contains(r#""ByteFallback""#));
+        let added = inner.get_added_tokens_decoder();
+        let special = added.iter().filter(|(_, token)| token.special).map(|(id, _)| *id).collect();
+        let spelling = Spelling::of(&serde_json::to_string(&inner.get_decoder()).unwrap_or_default());
         let beginning = guarded("read the tokenizer", || beginning(&inner))?;
-        Ok(Self { special: special.map(|(id, _)| id).collect(), has_byte_tokens, beginning, inner })
+        Ok(Self { special, added: added.into_keys().collect(), spelling, beginning, inner })
     }
 
     /// The tokens of a text. Special tokens written in it become those tokens; none are added around it.
@@ -52,7 +64,15 @@ impl Tokenizer {
 
     /// Whether the token stands for one byte, to be read together with its neighbours.
     pub fn is_byte(&self, token: u32) -> bool {
-        self.has_byte_tokens && self.inner.id_to_token(token).is_some_and(|token| is_byte_name(&token))
+        let Spelling::Pieces { has_byte_tokens: true } = self.spelling else { return false };
+        self.inner.id_to_token(token).is_some_and(|name| byte_of_name(&name).is_some())
+    }
+
+    /// What the token writes, which may be a part of a character. Added tokens, special ones among them, as they are
+    /// written; nothing where the vocabulary has no such token.
+    pub fn bytes(&self, token: u32) -> Vec<u8> {
+        let Some(name) = self.inner.id_to_token(token) else { return Vec::new() };
+        if self.added.contains(&token) { name.into_bytes() } else { self.spelling.bytes(name) }
     }
 
     /// The special tokens among these as they are written, each once, in the order they come.
@@ -80,8 +100,50 @@ fn beginning(inner: &tokenizers::Tokenizer) -> tokenizers::Result<String> {
     Ok(framed[..n_before].iter().filter_map(|&token| inner.id_to_token(token)).collect())
 }
 
-fn is_byte_name(token: &str) -> bool {
-    token.len() == 6 && token.starts_with("<0x") && token.ends_with('>')
+impl Spelling {
+    /// By what the `decoder` of a `tokenizer.json` does.
+    fn of(decoder: &str) -> Self {
+        let does = |name: &str| decoder.contains(&format!("\"{name}\""));
+        if does("ByteLevel") {
+            Self::ByteLevel(byte_characters())
+        } else if does("ByteFallback") || does("Metaspace") || decoder.contains('▁') {
+            Self::Pieces { has_byte_tokens: does("ByteFallback") }
+        } else {
+            Self::Plain
+        }
+    }
+
+    fn bytes(&self, name: String) -> Vec<u8> {
+        match self {
+            Self::ByteLevel(characters) => {
+                name.chars().flat_map(|character| byte_or_itself(characters, character)).collect()
+            }
+            Self::Pieces { has_byte_tokens: true } if let Some(byte) = byte_of_name(&name) => vec![byte],
+            Self::Pieces { .. } => name.replace('▁', " ").into_bytes(),
+            Self::Plain => name.into_bytes(),
+        }
+    }
+}
+
+fn byte_or_itself(characters: &HashMap<char, u8>, character: char) -> Vec<u8> {
+    match characters.get(&character) {
+        Some(byte) => vec![*byte],
+        None => character.to_string().into_bytes(),
+    }
+}
+
+/// Bytes that are printable in Latin-1 are their own characters; the others follow from U+0100 on.
+fn byte_characters() -> HashMap<char, u8> {
+    let is_printable = |byte: &u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
+    let (printable, others): (Vec<u8>, Vec<u8>) = (0..=u8::MAX).partition(is_printable);
+    let others = others.into_iter().zip('\u{100}'..).map(|(byte, character)| (character, byte));
+    printable.into_iter().map(|byte| (char::from(byte), byte)).chain(others).collect()
+}
+
+/// The byte that a name like `<0x0A>` stands for.
+fn byte_of_name(name: &str) -> Option<u8> {
+    let digits = name.strip_prefix("<0x")?.strip_suffix('>')?;
+    (digits.len() == 2).then(|| u8::from_str_radix(digits, 16).ok())?
 }
 
 fn guarded<T>(task: &str, work: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, TokenizerError> {

@@ -60,7 +60,8 @@ impl Models {
         let hosted: Vec<Hosted> = self.read(|entries| entries.iter().filter_map(|it| it.hosted.clone()).collect());
         let is_first = |idx: usize| !hosted[..idx].iter().any(|it| it.engine.is_same(&hosted[idx].engine));
         let engines = (0..hosted.len()).filter(|idx| is_first(*idx)).map(|idx| hosted[idx].engine.load());
-        engines.fold(Load { n_running: 0, n_waiting: 0 }, |sum, it| Load {
+        engines.fold(Load::default(), |sum, it| Load {
+            n_slots: sum.n_slots + it.n_slots,
             n_running: sum.n_running + it.n_running,
             n_waiting: sum.n_waiting + it.n_waiting,
         })

@@ -3,6 +3,8 @@
 //! A slot is one sequence's alone and never shared between variants, because an adapter on any layer changes the keys
 //! and values of all later ones.
 
+use std::ops::Range;
+
 use tch::Tensor;
 
 use crate::LoadError;
@@ -44,12 +46,23 @@ impl Cache {
         self.n_positions
     }
 
-    /// Empties a slot for the next sequence.
+    /// Empties these positions of a slot for the next sequence.
     ///
     /// What a mask hides has weight 0, but 0 · NaN is NaN: a sequence that ended in NaN must leave nothing behind.
-    pub fn clear(&mut self, slot: i64) {
+    pub fn clear(&mut self, slot: i64, positions: Range<i64>) {
+        if positions.is_empty() {
+            return;
+        }
         for LayerCache(layer) in &mut self.layers {
-            let _ = layer.select(0, slot).zero_();
+            let _ = layer.select(0, slot).narrow(1, positions.start, positions.end - positions.start).zero_();
+        }
+    }
+
+    /// Copies the first positions of one slot to another.
+    pub fn copy(&mut self, from: i64, to: i64, n_positions: i64) {
+        for LayerCache(layer) in &mut self.layers {
+            let first = |slot| layer.select(0, slot).narrow(1, 0, n_positions); // (2K, n, D)
+            first(to).copy_(&first(from));
         }
     }
 

@@ -51,8 +51,8 @@ struct Step<'a> {
 }
 
 impl Decoder {
-    /// Logits in f32 of the tokens that `packed` asks for, `(outputs, V)`. Keys and values of all its tokens go into
-    /// the cache.
+    /// The last hidden states of the tokens that `packed` asks for, normalized, `(outputs, C)`. Keys and values of all
+    /// its tokens go into the cache.
     pub fn forward(&self, adapters: &[Adapter], packed: &Packed, cache: &mut Cache) -> Tensor {
         let step = Step { packed, turns: self.rotary.at(&packed.positions) };
         let mut x = self.embed_tokens.index_select(0, &packed.tokens); // (N, C)
@@ -60,9 +60,14 @@ impl Decoder {
             let deltas = LayerDeltas { adapters, slices: &packed.slices, layer: idx };
             layer.forward(&mut x, &step, deltas, cache.layer(idx));
         }
-        // The last layer is as wide as the vocabulary: only for tokens whose logits are wanted.
         let x = packed.outputs.as_ref().map_or(x.shallow_clone(), |outputs| x.index_select(0, outputs));
-        self.norm.forward(&x).linear(&self.lm_head, None::<&Tensor>).to_kind(Kind::Float)
+        self.norm.forward(&x)
+    }
+
+    /// Logits in f32, hidden states `(n, C)` → `(n, V)`. As wide as the vocabulary: only for what is wanted, and not for
+    /// too many at once.
+    pub fn logits(&self, hidden: &Tensor) -> Tensor {
+        hidden.linear(&self.lm_head, None::<&Tensor>).to_kind(Kind::Float)
     }
 }
 

@@ -25,6 +25,7 @@
 
 mod base;
 mod runner;
+mod wanted;
 
 mod attention;
 mod cache;
@@ -34,6 +35,7 @@ mod packed;
 mod products;
 mod rotary;
 mod sampler;
+mod scorer;
 
 mod config;
 mod error;

@@ -15,7 +15,7 @@ pub struct Packed {
     pub positions: Tensor,
     /// Where each token's keys and values go in a layer's cache `(N · 2K)`.
     pub places: Tensor,
-    /// Which of the tokens get logits; `None` for all.
+    /// Which of the tokens' hidden states come out; `None` for all.
     pub outputs: Option<Tensor>,
     /// Which adapter serves which tokens; those of the bare base are in none.
     pub slices: Vec<Slice>,
@@ -23,12 +23,12 @@ pub struct Packed {
     pub groups: Vec<Group>,
 }
 
-/// The tokens whose logits are wanted.
+/// The tokens of each row whose logits are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outputs {
-    /// The last token of each row: what sampling needs.
+    /// The last token of each row.
     Last,
-    /// Every token of every row: what scoring a text needs.
+    /// Every token of every row.
     All,
 }
 
@@ -42,18 +42,20 @@ pub struct Slice {
 }
 
 impl Packed {
-    /// Lays out rows whose slots, positions and ids are in range.
-    pub fn new(rows: &[Row], outputs: Outputs, cache: &Cache, place: Place) -> Packed {
+    /// Lays out rows whose slots, positions and ids are in range. `outputs` are indices among their tokens, laid end to
+    /// end.
+    pub fn new(rows: &[Row], outputs: &[i64], cache: &Cache, place: Place) -> Packed {
         let spans = spans(rows);
         let mut upload = Upload::default();
         let tokens = upload.add(rows.iter().flat_map(|row| row.tokens.iter().map(|token| i64::from(*token))));
         let positions = upload.add(spans.iter().flat_map(Span::positions));
         let places = upload.add(spans.iter().flat_map(|span| span.places(cache)));
-        let lasts = upload.add(spans.iter().map(Span::last));
+        let chosen = upload.add(outputs.iter().copied());
         let runs: Vec<Run> = decode_runs(&spans).into_iter().map(|spans| Run::new(spans, &mut upload)).collect();
 
         let sent = upload.send(place.device);
-        let is_all = outputs == Outputs::All || spans.iter().all(Span::is_decode);
+        let n_tokens = spans.last().map_or(0, |span| span.start + span.n_tokens);
+        let is_all = outputs.iter().copied().eq(0..n_tokens);
         let positions = sent.part(positions);
         let decodes = runs.iter().map(|run| Group::decode(run.order(&sent), &run.spans, &positions, place));
         let prefills = spans.iter().filter(|span| !span.is_decode());
@@ -61,7 +63,7 @@ impl Packed {
         Packed {
             tokens: sent.part(tokens),
             places: sent.part(places),
-            outputs: (!is_all).then(|| sent.part(lasts)),
+            outputs: (!is_all).then(|| sent.part(chosen)),
             slices: slices(rows, &spans),
             groups: decodes.chain(prefills).collect(),
             positions,
@@ -91,10 +93,6 @@ impl Span {
 
     fn places(&self, cache: &Cache) -> impl Iterator<Item = i64> {
         self.positions().flat_map(|position| cache.places(self.slot, position))
-    }
-
-    fn last(&self) -> i64 {
-        self.start + self.n_tokens - 1
     }
 
     fn is_decode(&self) -> bool {

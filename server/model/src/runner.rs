@@ -1,16 +1,20 @@
-//! Runs steps for the engine: checks the rows, lays them out, computes, draws.
+//! Runs steps for the engine: checks copies and rows, lays them out, computes, draws and scores.
 
 use std::any::Any;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use engine::{AdapterIdx, Batch, Drawn, Row, Runner, RunnerError, RunnerShape, Sampling};
+use engine::{
+    AdapterIdx, Batch, Draw, Drawn, NTop, Row, RowResult, Runner, RunnerError, RunnerShape, Sampling, SlotCopy,
+    Steadiness, Targets,
+};
 use tch::{Tensor, no_grad_guard};
 
 use crate::base::Base;
 use crate::cache::Cache;
 use crate::packed::{Outputs, Packed};
-use crate::sampler;
+use crate::wanted::Wanted;
+use crate::{sampler, scorer};
 
 /// A model with room for its sequences, driven by one thread.
 pub struct TorchRunner {
@@ -25,6 +29,8 @@ pub struct TorchRunner {
 struct Slot {
     adapter: AdapterIdx,
     n_filled: u32,
+    /// Positions that have been written since the slot was last cleared, by this sequence or one before.
+    n_touched: u32,
 }
 
 impl Runner for TorchRunner {
@@ -33,19 +39,18 @@ impl Runner for TorchRunner {
             n_slots: self.slots.len() as u32,
             n_positions: self.cache.n_positions() as u32,
             n_adapters: self.base.n_adapters(),
+            vocabulary_size: self.base.vocabulary_size(),
+            steadiness: Steadiness::Varying,
         }
     }
 
-    fn step(&mut self, batch: &Batch) -> Result<Vec<Drawn>, RunnerError> {
+    fn step(&mut self, batch: &Batch) -> Result<Vec<RowResult>, RunnerError> {
+        batch.rows.iter().try_for_each(|row| self.check_asked(row))?;
+        batch.copies.iter().try_for_each(|copy| self.copy(copy))?;
         if batch.rows.is_empty() {
             return Ok(Vec::new());
         }
-        batch.rows.iter().try_for_each(check_sampling)?;
-        self.guarded(&batch.rows, |runner| {
-            let logits = runner.forward(&batch.rows, Outputs::Last);
-            let asks: Vec<_> = batch.rows.iter().map(|row| (row.sampling, row.draw)).collect();
-            sampler::draw(&logits, &asks)
-        })
+        self.guarded(&batch.rows, |runner| runner.results(&batch.rows))
     }
 
     fn reset(&mut self) {
@@ -68,13 +73,84 @@ impl TorchRunner {
     /// Feeds rows as a step does and returns logits instead of drawing: f32, on the model's device, `(B, V)` for the
     /// last token of each row or `(N, V)` for every token, in row order.
     pub fn logits(&mut self, rows: &[Row], outputs: Outputs) -> Result<Tensor, RunnerError> {
-        self.guarded(rows, |runner| runner.forward(rows, outputs))
+        self.guarded(rows, |runner| {
+            let hidden = runner.forward(rows, &Wanted::plain(rows, outputs).outputs);
+            runner.base.decoder.logits(&hidden)
+        })
+    }
+
+    fn results(&mut self, rows: &[Row]) -> Vec<RowResult> {
+        let wanted = Wanted::of(rows);
+        let hidden = self.forward(rows, &wanted.outputs);
+        let (draws, targets) = wanted.split(&hidden);
+        let (mut drawn, mut scores) = (self.drawn(&draws, rows).into_iter(), self.scores(&targets, rows).into_iter());
+        rows.iter().map(|row| result(row, &mut drawn, &mut scores)).collect()
+    }
+
+    /// What each row that draws has drawn, from their hidden states `(n, C)`.
+    fn drawn(&self, hidden: &Tensor, rows: &[Row]) -> Vec<Option<Drawn>> {
+        let draws: Vec<&Draw> = rows.iter().filter_map(|row| row.draw.as_ref()).collect();
+        if draws.is_empty() {
+            return Vec::new();
+        }
+        let logits = self.base.decoder.logits(hidden);
+        let asks: Vec<_> = draws.iter().map(|draw| (draw.sampling, draw.uniform)).collect();
+        let tokens = sampler::draw(&sampler::adjusted(&logits, &draws), &asks);
+        let drawn = tokens.into_iter().map(|token| token.map(|token| Drawn { token, score: None })).collect();
+        scored(drawn, &logits, &draws)
+    }
+
+    /// The scores of all rows' targets one after the other, from their hidden states `(n, C)`.
+    fn scores(&self, hidden: &Tensor, rows: &[Row]) -> Vec<Option<engine::Score>> {
+        let of_row =
+            |targets: &Targets| -> Vec<_> { targets.tokens.iter().map(|token| (*token, targets.n_top)).collect() };
+        let questions: Vec<_> = rows.iter().filter_map(|row| row.targets.as_ref()).flat_map(of_row).collect();
+        let n_at_once = (LOGITS_AT_ONCE / self.base.vocabulary_size() as usize).max(1);
+        let chunks = questions.chunks(n_at_once).zip((0_i64..).step_by(n_at_once));
+        let score = |(questions, start): (&[scorer::Question], i64)| {
+            let hidden = hidden.narrow(0, start, questions.len() as i64);
+            scorer::score(&self.base.decoder.logits(&hidden), questions)
+        };
+        chunks.flat_map(score).collect()
+    }
+
+    /// Makes a copy, once it has been checked.
+    fn copy(&mut self, copy: &SlotCopy) -> Result<(), RunnerError> {
+        self.check_copy(copy)?;
+        let SlotCopy { from, to, n_positions } = *copy;
+        let adapter = self.slots[from as usize].adapter;
+        let compute = || {
+            let _no_grad = no_grad_guard();
+            if from != to {
+                self.cache.copy(from.into(), to.into(), n_positions.into());
+            }
+            self.cache.clear(to.into(), n_positions.into()..self.slots[to as usize].n_touched.into());
+        };
+        // A panic leaves the slot half written, and the engine resets after it.
+        catch_unwind(AssertUnwindSafe(compute)).map_err(|panic| sentence(panic.as_ref(), &[]))?;
+        self.slots[to as usize] = Slot { adapter, n_filled: n_positions, n_touched: n_positions };
+        Ok(())
+    }
+
+    fn check_copy(&self, copy: &SlotCopy) -> Result<(), RunnerError> {
+        let SlotCopy { from, to, n_positions } = *copy;
+        let n_slots = self.slots.len();
+        let refuse = |reason: String| Err(RunnerError(format!("cannot copy slot {from} to slot {to}: {reason}")));
+        if from as usize >= n_slots || to as usize >= n_slots {
+            return refuse(format!("there are {n_slots}"));
+        }
+        let n_filled = self.slots[from as usize].n_filled;
+        if !(1..=n_filled).contains(&n_positions) {
+            return refuse(format!("{n_positions} positions are asked for, and it holds {n_filled}"));
+        }
+        Ok(())
     }
 
     /// Checks the rows, then computes. A panic of libtorch fails the step and nothing else.
     fn guarded<T>(&mut self, rows: &[Row], compute: impl FnOnce(&mut TorchRunner) -> T) -> Result<T, RunnerError> {
         self.check(rows)?;
         self.release_from(rows);
+        let _no_grad = no_grad_guard();
         // All a panic can leave half written is cached positions, and the slots do not count those yet.
         let computed =
             catch_unwind(AssertUnwindSafe(|| compute(self))).map_err(|panic| sentence(panic.as_ref(), rows))?;
@@ -82,27 +158,26 @@ impl TorchRunner {
         Ok(computed)
     }
 
-    fn forward(&mut self, rows: &[Row], outputs: Outputs) -> Tensor {
-        let _no_grad = no_grad_guard();
-        for row in rows.iter().filter(|row| row.position == 0) {
-            self.cache.clear(row.slot.into());
-        }
+    /// The hidden states that logits are made of, `(outputs, C)`.
+    fn forward(&mut self, rows: &[Row], outputs: &[i64]) -> Tensor {
         let packed = Packed::new(rows, outputs, &self.cache, self.base.place);
         self.base.decoder.forward(&self.base.adapters, &packed, &mut self.cache)
     }
 
-    /// The rows' slots count no position that this step is about to write.
+    /// The rows' slots count no position that this step is about to write, and hold nothing beyond.
     fn release_from(&mut self, rows: &[Row]) {
         for row in rows {
             let slot = &mut self.slots[row.slot as usize];
+            self.cache.clear(row.slot.into(), row.position.into()..slot.n_touched.into());
             slot.n_filled = slot.n_filled.min(row.position);
+            slot.n_touched = end(row);
         }
     }
 
     fn occupy(&mut self, rows: &[Row]) {
         for row in rows {
-            let n_filled = row.position + row.tokens.len() as u32;
-            self.slots[row.slot as usize] = Slot { adapter: row.adapter, n_filled };
+            let slot = &mut self.slots[row.slot as usize];
+            (slot.adapter, slot.n_filled) = (row.adapter, end(row));
         }
     }
 
@@ -132,13 +207,13 @@ impl TorchRunner {
             let (n_tokens, position) = (row.tokens.len(), row.position);
             return refused(row, format!("holds {} positions, not {n_tokens} from {position} on", shape.n_positions));
         }
-        self.check_tokens(row)?;
+        self.check_vocabulary(row, &row.tokens)?;
         self.check_history(row)
     }
 
-    fn check_tokens(&self, row: &Row) -> Result<(), RunnerError> {
+    fn check_vocabulary(&self, row: &Row, tokens: &[u32]) -> Result<(), RunnerError> {
         let vocabulary_size = self.base.vocabulary_size();
-        match row.tokens.iter().find(|token| **token >= vocabulary_size) {
+        match tokens.iter().find(|token| **token >= vocabulary_size) {
             Some(token) => refused(row, format!("has token {token}, but the vocabulary ends at {vocabulary_size}")),
             None => Ok(()),
         }
@@ -158,11 +233,43 @@ impl TorchRunner {
     }
 }
 
-fn check_sampling(row: &Row) -> Result<(), RunnerError> {
-    if !(0.0..1.0).contains(&row.draw) {
-        return refused(row, format!("draws with {}, which is not in [0, 1)", row.draw));
+impl TorchRunner {
+    /// What is asked of the row's logits.
+    fn check_asked(&self, row: &Row) -> Result<(), RunnerError> {
+        if let Some(draw) = &row.draw {
+            check_sampling(row, draw)?;
+            self.check_adjustments(row, draw)?;
+            check_n_top(row, draw.score.unwrap_or_default())?;
+        }
+        match &row.targets {
+            Some(targets) => self.check_targets(row, targets),
+            None => Ok(()),
+        }
     }
-    let Sampling::Random { temperature, top_p, top_k } = row.sampling else { return Ok(()) };
+
+    fn check_adjustments(&self, row: &Row, draw: &Draw) -> Result<(), RunnerError> {
+        let is_legal = |(token, value): &&(u32, f32)| *token < self.base.vocabulary_size() && value.is_finite();
+        match draw.adjustments.iter().find(|adjustment| !is_legal(adjustment)) {
+            Some((token, value)) => refused(row, format!("adjusts token {token} by {value}")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_targets(&self, row: &Row, targets: &Targets) -> Result<(), RunnerError> {
+        check_n_top(row, targets.n_top)?;
+        let (n_targets, n_tokens) = (targets.tokens.len(), row.tokens.len());
+        if n_targets > n_tokens {
+            return refused(row, format!("asks about {n_targets} tokens and feeds {n_tokens}"));
+        }
+        self.check_vocabulary(row, &targets.tokens)
+    }
+}
+
+fn check_sampling(row: &Row, draw: &Draw) -> Result<(), RunnerError> {
+    if !(0.0..1.0).contains(&draw.uniform) {
+        return refused(row, format!("draws with {}, which is not in [0, 1)", draw.uniform));
+    }
+    let Sampling::Random { temperature, top_p, top_k } = draw.sampling else { return Ok(()) };
     if !(temperature.is_finite() && temperature > 0.0) {
         return refused(row, format!("has temperature {temperature}, which is not above 0"));
     }
@@ -173,6 +280,49 @@ fn check_sampling(row: &Row) -> Result<(), RunnerError> {
         return refused(row, "has top_k 0, which keeps nothing".to_owned());
     }
     Ok(())
+}
+
+fn check_n_top(row: &Row, NTop(n): NTop) -> Result<(), RunnerError> {
+    if n > NTop::MAX { refused(row, format!("asks for the {n} likeliest tokens, above {}", NTop::MAX)) } else { Ok(()) }
+}
+
+/// Adds the scores of those draws that ask for one.
+fn scored(mut drawn: Vec<Option<Drawn>>, logits: &Tensor, draws: &[&Draw]) -> Vec<Option<Drawn>> {
+    let asked = |(row, draw): (usize, &&Draw)| Some((row, drawn[row].as_ref()?.token, draw.score?));
+    let asked: Vec<_> = draws.iter().enumerate().filter_map(asked).collect();
+    if asked.is_empty() {
+        return drawn;
+    }
+    let rows: Vec<i64> = asked.iter().map(|(row, ..)| *row as i64).collect();
+    let logits = logits.index_select(0, &Tensor::from_slice(&rows).to_device(logits.device()));
+    let questions: Vec<_> = asked.iter().map(|(_, token, n_top)| (*token, *n_top)).collect();
+    for ((row, ..), score) in asked.into_iter().zip(scorer::score(&logits, &questions)) {
+        drawn[row] = drawn[row].take().zip(score).map(|(drawn, score)| Drawn { score: Some(score), ..drawn });
+    }
+    drawn
+}
+
+/// Takes from the draws and scores of all rows what is this row's.
+fn result(
+    row: &Row,
+    drawn: &mut impl Iterator<Item = Option<Drawn>>,
+    scores: &mut impl Iterator<Item = Option<engine::Score>>,
+) -> RowResult {
+    let n_targets = row.targets.as_ref().map_or(0, |targets| targets.tokens.len());
+    let drawn = row.draw.as_ref().map(|_| drawn.next().expect("every row that draws has drawn"));
+    let target_scores: Vec<_> = scores.take(n_targets).collect();
+    match (drawn, target_scores.into_iter().collect()) {
+        (Some(None), _) | (_, None) => RowResult::NonFinite,
+        (drawn, Some(target_scores)) => RowResult::Fed { drawn: drawn.flatten(), target_scores },
+    }
+}
+
+/// Logits that are held at once while targets are scored: 32 MiB in f32.
+const LOGITS_AT_ONCE: usize = 8 << 20;
+
+/// Positions in the row's slot once it is fed.
+fn end(row: &Row) -> u32 {
+    row.position + row.tokens.len() as u32
 }
 
 fn refused(row: &Row, reason: String) -> Result<(), RunnerError> {

@@ -3,28 +3,41 @@
 //! A draw inverts the cumulative distribution. The sums are of integers: exact in any order, so that a token without
 //! probability can never be drawn and a device that adds in parallel draws the same.
 
-use engine::{Drawn, Sampling};
+use engine::{Draw, Sampling};
 use tch::{Kind, Tensor};
 
 /// What one row asks for: how to draw, and its uniform number in `[0, 1)`.
 pub type Ask = (Sampling, f64);
 
 /// Draws one token per row, `logits` `(B, V)` in f32. A row with a NaN or an infinity draws nothing.
-pub fn draw(logits: &Tensor, asks: &[Ask]) -> Vec<Drawn> {
+pub fn draw(logits: &Tensor, asks: &[Ask]) -> Vec<Option<u32>> {
     let tokens = match &rows_alike(asks)[..] {
         [all] => draw_alike(logits, all),
         groups => draw_in_groups(logits, groups),
     };
     let tokens = tokens.where_scalarother(&finite(logits), NOTHING);
     let tokens = Vec::<i64>::try_from(tokens).expect("the drawn tokens are a row of integers");
-    let drawn = |token| if token == NOTHING { Drawn::NonFinite } else { Drawn::Token(token as u32) };
-    tokens.into_iter().map(drawn).collect()
+    tokens.into_iter().map(|token| (token != NOTHING).then_some(token as u32)).collect()
+}
+
+/// The logits with each row's own adjustments added, `(B, V)` → `(B, V)`. The ones given stay as they are.
+pub fn adjusted(logits: &Tensor, draws: &[&Draw]) -> Tensor {
+    let n_tokens = logits.size()[1];
+    let each = draws.iter().zip(0_i64..).flat_map(|(draw, row)| draw.adjustments.iter().map(move |it| (row, it)));
+    let (places, values): (Vec<i64>, Vec<f32>) =
+        each.map(|(row, (token, value))| (row * n_tokens + i64::from(*token), value)).unzip();
+    if places.is_empty() {
+        return logits.shallow_clone();
+    }
+    let upload = |values: Tensor| values.to_device(logits.device());
+    let (places, values) = (upload(Tensor::from_slice(&places)), upload(Tensor::from_slice(&values)));
+    logits.reshape([-1]).index_add(0, &places, &values).view([-1, n_tokens])
 }
 
 const NOTHING: i64 = -1;
 
 /// Whether each row holds finite numbers only, `(B, V)` → `(B)`: a NaN among them becomes both extremes.
-fn finite(logits: &Tensor) -> Tensor {
+pub fn finite(logits: &Tensor) -> Tensor {
     let (lowest, highest) = logits.aminmax(-1, false);
     lowest.isfinite().logical_and(&highest.isfinite())
 }

@@ -86,7 +86,11 @@ impl House {
     /// Waits until the engines have nothing in hand any more. What never happens fails the test.
     pub async fn comes_to_rest(&self) {
         let rest = async {
-            while self.lab.models().load() != (engine::Load { n_running: 0, n_waiting: 0 }) {
+            let is_busy = || {
+                let load = self.lab.models().load();
+                load.n_running + load.n_waiting > 0
+            };
+            while is_busy() {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };

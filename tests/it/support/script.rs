@@ -1,6 +1,6 @@
 //! A runner that says what it is told, token by token, through the real engine.
 
-use engine::{Batch, Drawn, Row, Runner, RunnerError, RunnerShape};
+use engine::{Batch, Drawn, NTop, Row, RowResult, Runner, RunnerError, RunnerShape, Score, Steadiness};
 use std::{
     collections::HashMap,
     path::PathBuf,
@@ -63,12 +63,16 @@ impl Gate {
 pub struct ScriptedRunner {
     answers: Vec<Answer>,
     gate: Gate,
-    /// Where each slot's prompt ended.
-    prompt_ends: HashMap<u32, usize>,
+    /// Tokens that have been drawn for the sequence in each slot.
+    n_drawn: HashMap<u32, usize>,
 }
 
 enum Answer {
-    Draws(Vec<Drawn>),
+    Draws {
+        tokens: Vec<u32>,
+        /// Whether the logits are not finite after these, or the answer ends.
+        then_nan: bool,
+    },
     Breaks,
 }
 
@@ -79,43 +83,63 @@ impl ScriptedRunner {
     /// The scripts stand in the order of adapters, the bare base first.
     pub fn new(scripts: impl IntoIterator<Item = Script>, gate: Gate) -> Self {
         let tokenizer = Tokenizer::from_file(demo_folder().join("tokenizer.json")).unwrap();
-        let draws = |text: String, end: Drawn| {
+        let draws = |text: String, then_nan| {
             let tokens = tokenizer.encode(text, false).unwrap().get_ids().to_vec();
-            Answer::Draws(tokens.into_iter().map(Drawn::Token).chain([end]).collect())
+            Answer::Draws { tokens, then_nan }
         };
         let answer = |script| match script {
-            Script::Says(text) => draws(text, Drawn::Token(END)),
-            Script::TurnsToNan { after } => draws(after, Drawn::NonFinite),
+            Script::Says(text) => draws(text, false),
+            Script::TurnsToNan { after } => draws(after, true),
             Script::Breaks => Answer::Breaks,
         };
-        Self { answers: scripts.into_iter().map(answer).collect(), gate, prompt_ends: HashMap::new() }
+        Self { answers: scripts.into_iter().map(answer).collect(), gate, n_drawn: HashMap::new() }
     }
 
-    fn draw(&mut self, row: &Row) -> Result<Drawn, RunnerError> {
-        let end = row.position as usize + row.tokens.len();
-        if row.position == 0 || row.tokens.len() > 1 {
-            self.prompt_ends.insert(row.slot, end);
+    fn result(&mut self, batch: &Batch, row: &Row) -> Result<RowResult, RunnerError> {
+        if row.position == 0 || batch.copies.iter().any(|copy| copy.to == row.slot) {
+            self.n_drawn.insert(row.slot, 0);
         }
-        let token_idx = end - self.prompt_ends[&row.slot];
-        match &self.answers[row.adapter.0 as usize] {
-            Answer::Draws(draws) => Ok(draws[token_idx]),
-            Answer::Breaks => Err(RunnerError("the script says so".into())),
-        }
+        let Answer::Draws { tokens, then_nan } = &self.answers[row.adapter.0 as usize] else {
+            return Err(RunnerError("the script says so".into()));
+        };
+        let targets = row.targets.iter().flat_map(|targets| targets.tokens.iter().map(|&token| (token, targets.n_top)));
+        let target_scores = targets.map(|(token, n_top)| score(token, n_top)).collect();
+        let Some(draw) = &row.draw else { return Ok(RowResult::Fed { drawn: None, target_scores }) };
+        let n_drawn = self.n_drawn.get_mut(&row.slot).unwrap();
+        *n_drawn += 1;
+        let token = match tokens.get(*n_drawn - 1) {
+            Some(token) => *token,
+            None if *then_nan => return Ok(RowResult::NonFinite),
+            None => END,
+        };
+        let drawn = Drawn { token, score: draw.score.map(|n_top| score(token, n_top)) };
+        Ok(RowResult::Fed { drawn: Some(drawn), target_scores })
     }
 }
+
+/// Every token has half of the probability, and those with the next ids half of what is left each.
+fn score(token: u32, NTop(n_top): NTop) -> Score {
+    let logprob = |rank: u32| 0.5_f32.ln() * (rank + 1) as f32;
+    let top = (0..u32::from(n_top)).map(|rank| ((token + rank) % VOCABULARY_SIZE, logprob(rank))).collect();
+    Score { logprob: logprob(0), top }
+}
+
+/// Of the demonstration model.
+const VOCABULARY_SIZE: u32 = 2_048;
 
 impl Runner for ScriptedRunner {
     fn shape(&self) -> RunnerShape {
         let n_adapters = u32::try_from(self.answers.len()).unwrap() - 1;
-        RunnerShape { n_slots: 32, n_positions: 2_048, n_adapters }
+        let (vocabulary_size, steadiness) = (VOCABULARY_SIZE, Steadiness::Invariant);
+        RunnerShape { n_slots: 32, n_positions: 2_048, n_adapters, vocabulary_size, steadiness }
     }
 
-    fn step(&mut self, batch: &Batch) -> Result<Vec<Drawn>, RunnerError> {
+    fn step(&mut self, batch: &Batch) -> Result<Vec<RowResult>, RunnerError> {
         self.gate.pass();
-        batch.rows.iter().map(|row| self.draw(row)).collect()
+        batch.rows.iter().map(|row| self.result(batch, row)).collect()
     }
 
     fn reset(&mut self) {
-        self.prompt_ends.clear();
+        self.n_drawn.clear();
     }
 }

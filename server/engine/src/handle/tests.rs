@@ -7,7 +7,8 @@ fn request() -> Request {
 
 #[test]
 fn impossible_requests_are_refused_in_a_sentence() {
-    let shape = RunnerShape { n_slots: 1, n_positions: 3, n_adapters: 1 };
+    let steadiness = crate::Steadiness::Varying;
+    let shape = RunnerShape { n_slots: 1, n_positions: 3, n_adapters: 1, vocabulary_size: 10, steadiness };
     let random = |temperature, top_p, top_k| Sampling::Random { temperature, top_p, top_k };
     let refused = |request: Request, expected: &str| {
         assert_eq!(check(&request, shape).unwrap_err().to_string(), expected);
@@ -19,7 +20,23 @@ fn impossible_requests_are_refused_in_a_sentence() {
     );
     refused(Request { prompt: [].into(), ..request() }, "the prompt is empty");
     refused(Request { adapter: AdapterIdx(2), ..request() }, "the model has no such adapter");
-    refused(Request { max_tokens: 0, ..request() }, "max_tokens is 0");
+    refused(
+        Request { prompt: [1, 10].into(), ..request() },
+        "the prompt has a token that is not in the model's vocabulary",
+    );
+    refused(Request { max_tokens: 0, ..request() }, "max_tokens is 0 and the prompt is not to be scored");
+    assert_eq!(check(&Request { max_tokens: 0, score_prompt: Some(NTop(20)), ..request() }, shape), Ok(()));
+    refused(Request { score_answer: Some(NTop(21)), ..request() }, "more than 20 likeliest tokens are asked for");
+    for (presence, frequency) in [(2.1, 0.0), (0.0, -2.1), (f64::NAN, 0.0)] {
+        let penalties = Penalties { presence, frequency };
+        refused(Request { penalties, ..request() }, "a penalty is not between -2 and 2");
+    }
+    let biased = |logit_bias: &[(u32, f32)]| Request { logit_bias: logit_bias.into(), ..request() };
+    assert_eq!(check(&biased(&[(1, -100.0), (9, 100.0)]), shape), Ok(()));
+    refused(biased(&[(1, 100.5)]), "a logit bias is not between -100 and 100");
+    refused(biased(&[(1, f32::NAN)]), "a logit bias is not between -100 and 100");
+    refused(biased(&[(10, 1.0)]), "a logit bias names a token that is not in the model's vocabulary");
+    refused(biased(&[(1, 1.0), (1, 2.0)]), "a logit bias names a token twice");
     for sampling in
         [random(0.0, 1.0, None), random(f64::NAN, 1.0, None), random(1.0, 1.1, None), random(1.0, 1.0, Some(0))]
     {

@@ -75,3 +75,25 @@ fn malformed_tokenizers_are_errors() {
         assert!(err.to_string().starts_with("cannot read the tokenizer: "), "{err}");
     }
 }
+
+#[test]
+fn the_bytes_of_tokens_make_the_text_that_was_encoded() {
+    let language = demo_language();
+    let tokenizer = language.tokenizer();
+    let text = "naïve 🦀\r\n\0\u{FFFD}<|im_end|> and some words";
+    let tokens = tokenizer.encode(text).unwrap();
+    let bytes: Vec<u8> = tokens.iter().flat_map(|&token| tokenizer.bytes(token)).collect();
+    assert_eq!(String::from_utf8(bytes).unwrap(), text);
+    assert_eq!(tokenizer.bytes(999_999), b"");
+}
+
+#[test]
+fn pieces_and_byte_tokens_write_spaces_and_bytes() {
+    let decoder = json!({ "type": "Sequence", "decoders": [
+        { "type": "Replace", "pattern": { "String": "▁" }, "content": " " }, { "type": "ByteFallback" },
+    ] });
+    let model = json!({ "type": "BPE", "vocab": { "▁a": 0, "<0xF0>": 1, "<0xG0>": 2 }, "merges": [] });
+    let tokenizer = tiny(&json!({ "decoder": decoder, "model": model })).unwrap();
+    assert_eq!([0, 1, 2].map(|token| tokenizer.bytes(token)), [b" a".to_vec(), vec![0xF0], b"<0xG0>".to_vec()]);
+    assert_eq!(tiny(&json!({})).unwrap().bytes(2), b"aa");
+}

@@ -3,8 +3,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use super::*;
 use crate::draws::uniform;
 use crate::handle::N_WAITING_MAX;
-use crate::scripted::{END_OF_ANSWER, END_OF_PROMPT, Scripted, babble, demo_language, echo};
-use crate::{Engine, Generation, Refused};
+use crate::scripted::{END_OF_ANSWER, END_OF_PROMPT, Scripted, babble, demo_language, drawing, echo, scored};
+use crate::{Engine, Generation, Likely, Load, NTop, Priority, Refused, RunnerShape, TokenScore};
 
 fn request(prompt: Vec<u32>, max_tokens: u32) -> Request {
     Request { max_tokens, ..Request::new(prompt) }
@@ -36,8 +36,8 @@ fn finished(reason: FinishReason, n_tokens: u32) -> Event {
     Event::Finished { reason, n_tokens }
 }
 
-fn idle() -> Load {
-    Load { n_running: 0, n_waiting: 0 }
+fn load(n_slots: u32, n_running: u32, n_waiting: u32) -> Load {
+    Load { n_slots, n_running, n_waiting }
 }
 
 /// An engine whose every step a test sees and lets go. Once the test has dropped `go`, it steps freely.
@@ -68,7 +68,7 @@ fn more_answers_than_slots_all_come_out_whole() {
         let expected = finished(FinishReason::Stop, requests[idx].prompt.len() as u32);
         assert_eq!(answer(generation), (format!("Answer {idx}. ").repeat(idx * 30), expected));
     }
-    assert_eq!(engine.load(), idle());
+    assert_eq!(engine.load(), load(2, 0, 0));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_stop_string_ends_the_answer_and_is_not_told() {
     let (text, end) = answer(engine.generate(request).unwrap());
     assert_eq!(text, "one two ");
     assert!(matches!(end, Event::Finished { reason: FinishReason::Stop, .. }), "{end:?}");
-    assert_eq!(engine.load(), idle());
+    assert_eq!(engine.load(), load(1, 0, 0));
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_reader_who_leaves_is_out_of_the_very_next_step() {
     go.send(()).unwrap();
     let batch = steps.recv().unwrap();
     assert_eq!(batch.rows.iter().map(|row| row.tokens[0]).collect::<Vec<_>>(), [6, 8]);
-    assert_eq!(engine.load(), Load { n_running: 2, n_waiting: 0 });
+    assert_eq!(engine.load(), load(2, 2, 0));
     drop((stayer, successor));
 }
 
@@ -138,7 +138,7 @@ fn two_hundred_readers_who_leave_at_random_leave_nothing_behind() {
     }
     let last = engine.generate(request(vec![5], 3)).unwrap();
     assert_eq!(events(last).last(), Some(&finished(FinishReason::Length, 3)));
-    assert_eq!(engine.load(), idle());
+    assert_eq!(engine.load(), load(8, 0, 0));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn a_full_queue_says_busy_at_once_until_somebody_leaves_it() {
     steps.recv().unwrap();
     let mut waiting: Vec<_> = (0..N_WAITING_MAX).map(|_| engine.generate(request(vec![6], 1)).unwrap()).collect();
     assert_eq!(engine.generate(request(vec![7], 1)).unwrap_err(), Refused::Busy);
-    assert_eq!(engine.load(), Load { n_running: 1, n_waiting: N_WAITING_MAX as u32 });
+    assert_eq!(engine.load(), load(1, 1, N_WAITING_MAX as u32));
 
     waiting.pop();
     go.send(()).unwrap();
@@ -159,7 +159,7 @@ fn a_full_queue_says_busy_at_once_until_somebody_leaves_it() {
 
 #[test]
 fn a_failed_step_fails_its_rows_and_the_next_ones_are_right() {
-    let check = |fail: fn() -> Result<Vec<Drawn>, RunnerError>, expected: &str| {
+    let check = |fail: fn() -> Result<Vec<RowResult>, RunnerError>, expected: &str| {
         let language = demo_language();
         let request = echo_of("hello", &language);
         let mut n_steps = 0;
@@ -170,12 +170,14 @@ fn a_failed_step_fails_its_rows_and_the_next_ones_are_right() {
         let engine = Engine::start(Scripted::new(2, script), language);
         let failed = answer(engine.generate(request.clone()).unwrap()).1;
         assert_eq!(failed, Event::Failed(expected.into()));
-        assert_eq!(engine.load(), idle());
+        assert_eq!(engine.load(), load(2, 0, 0));
         assert_eq!(answer(engine.generate(request).unwrap()).0, "hello");
     };
     check(|| Err(RunnerError("out of memory".into())), "out of memory");
     check(|| panic!("a wrong shape"), "the step panicked: a wrong shape");
-    check(|| Ok(Vec::new()), "the step drew 0 tokens for 1 rows");
+    check(|| Ok(Vec::new()), "the step has 0 results for 1 rows");
+    let nothing = || Ok(vec![RowResult::Fed { drawn: None, target_scores: Vec::new() }]);
+    check(nothing, "the step did not do what was asked for slot 0");
 }
 
 #[test]
@@ -184,9 +186,9 @@ fn a_row_without_finite_logits_fails_alone() {
     let script = move |batch: &Batch, sequences: &[&[u32]]| {
         let _ = gate.recv();
         let draw = |sequence: &&[u32]| match sequence {
-            [6, _, _] => Drawn::NonFinite,
-            [_, _, _, _, ..] => Drawn::Token(END_OF_ANSWER),
-            _ => Drawn::Token(67),
+            [6, _, _] => RowResult::NonFinite,
+            [_, _, _, _, ..] => RowResult::token(END_OF_ANSWER),
+            _ => RowResult::token(67),
         };
         assert_eq!(batch.rows.len(), sequences.len());
         Ok(sequences.iter().map(draw).collect())
@@ -204,7 +206,8 @@ fn a_row_without_finite_logits_fails_alone() {
 fn neighbours_do_not_change_the_draws_of_a_seed() {
     // Tokens of the printable ASCII characters, picked by the draw alone.
     let script = |batch: &Batch, _: &[&[u32]]| {
-        Ok(batch.rows.iter().map(|row| Drawn::Token(3 + (row.draw * 94.0) as u32)).collect())
+        let printable = |draw: &crate::Draw| 3 + (draw.uniform * 94.0) as u32;
+        Ok(batch.rows.iter().map(|row| drawing(row, row.draw.as_ref().map_or(0, printable))).collect())
     };
     let engine = Engine::start(Scripted::new(8, script), demo_language());
     let ask = |seed, n_prompt| engine.generate(Request { seed, ..request(vec![5; n_prompt], 50) }).unwrap();
@@ -228,10 +231,10 @@ fn the_thread_finishes_what_it_has_and_ends_with_the_last_handle() {
 fn a_dead_thread_is_told_to_readers_and_callers() {
     struct Hopeless;
     impl Runner for Hopeless {
-        fn shape(&self) -> crate::RunnerShape {
-            crate::RunnerShape { n_slots: 1, n_positions: 9, n_adapters: 0 }
+        fn shape(&self) -> RunnerShape {
+            crate::scripted::shape(1)
         }
-        fn step(&mut self, _: &Batch) -> Result<Vec<Drawn>, RunnerError> {
+        fn step(&mut self, _: &Batch) -> Result<Vec<RowResult>, RunnerError> {
             Err(RunnerError("the device is gone".into()))
         }
         fn reset(&mut self) {
@@ -252,4 +255,106 @@ async fn events_can_be_awaited() {
     assert_eq!(generation.next().await, Some(Event::Piece { text: "a".into(), n_tokens: 1, scores: Vec::new() }));
     assert_eq!(generation.next().await, Some(finished(FinishReason::Length, 1)));
     assert_eq!(generation.next().await, None);
+}
+
+#[test]
+fn a_bulk_run_cannot_make_the_engine_busy_for_who_is_watching() {
+    let Stepped { engine, .. } = stepped(2);
+    let bulk = Request { priority: Priority::Bulk, ..request(vec![6], 9) };
+    let mut run = Vec::new();
+    let refused = loop {
+        match engine.generate(bulk.clone()) {
+            Ok(generation) => run.push(generation),
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(refused, Refused::Busy);
+    assert!(engine.generate(request(vec![5], 9)).is_ok());
+}
+
+#[test]
+fn samples_of_one_prompt_are_the_answers_each_would_have_alone() {
+    let language = demo_language();
+    let request = echo_of("The same prompt for all.", &language);
+    let n_shared = request.prompt.len() as u64 - 1;
+    let engine = Engine::start(Scripted::new(2, echo), language);
+    let samples: Vec<_> = (0..5).map(|seed| engine.generate(Request { seed, ..request.clone() }).unwrap()).collect();
+    for sample in samples {
+        assert_eq!(answer(sample).0, "The same prompt for all.");
+    }
+    let counts = engine.counts();
+    assert_eq!((counts.prompt_tokens_fed, counts.prompt_tokens_shared), (n_shared + 1 + 4, 4 * n_shared));
+}
+
+/// The scores of all pieces, by the bytes of their tokens, and the text.
+fn scored_answer(generation: Generation) -> (Vec<String>, String) {
+    let (mut names, mut all) = (Vec::new(), String::new());
+    for event in events(generation) {
+        if let Event::Piece { text, scores, .. } = event {
+            names.extend(scores.into_iter().map(|score| String::from_utf8(score.token.bytes).unwrap()));
+            all += &text;
+        }
+    }
+    (names, all)
+}
+
+#[test]
+fn an_answer_is_scored_token_by_token_as_far_as_its_text_goes() {
+    let check = |text: &str, change: fn(Request) -> Request, names: &[&str], expected: &str| {
+        let language = demo_language();
+        let request = Request { score_answer: Some(NTop(2)), ..change(echo_of(text, &language)) };
+        let engine = Engine::start(Scripted::new(1, echo), language);
+        let (seen, text) = scored_answer(engine.generate(request).unwrap());
+        assert_eq!((seen.iter().map(String::as_str).collect::<Vec<_>>(), text.as_str()), (names.to_vec(), expected));
+    };
+    check("a b c", |request| request, &["a", " b", " c"], "a b c");
+    check("a b c", |request| Request { stop: vec!["b".into()], ..request }, &["a", " b"], "a ");
+    check("a b c", |request| Request { stop: vec![" b".into()], ..request }, &["a"], "a");
+    let goes_on = |request| Request { ignore_end: true, max_tokens: 4, ..request };
+    check("a b c", goes_on, &["a", " b", " c", "<|im_end|>"], "a b c");
+}
+
+#[test]
+fn scores_are_spelled_out_with_the_likeliest_tokens() {
+    let engine = Engine::start(Scripted::new(1, babble), demo_language());
+    let request = Request { score_answer: Some(NTop(1)), ..request(vec![5], 1) };
+    let score = scored(67, NTop(1));
+    let likely = |id, bytes: &str, logprob| Likely { id, bytes: bytes.into(), logprob };
+    let top = vec![likely(0, "<|endoftext|>", 0.0)];
+    let scores = vec![TokenScore { token: likely(67, "a", score.logprob), top }];
+    let piece = Event::Piece { text: "a".into(), n_tokens: 1, scores };
+    assert_eq!(events(engine.generate(request).unwrap()), [piece, finished(FinishReason::Length, 1)]);
+}
+
+#[test]
+fn a_prompt_is_scored_first_and_an_answer_need_not_follow() {
+    let engine = Engine::start(Scripted::new(1, babble), demo_language());
+    let scored_prompt = |max_tokens| {
+        let request = Request { score_prompt: Some(NTop(0)), ..request(vec![67, 68, 69], max_tokens) };
+        events(engine.generate(request).unwrap())
+    };
+    let score = |id, text: &str| {
+        let token = Likely { id, bytes: text.into(), logprob: -(id as f32) };
+        TokenScore { token, top: Vec::new() }
+    };
+    let prompt = Event::Prompt(vec![score(68, "b"), score(69, "c")]);
+    assert_eq!(scored_prompt(0), [prompt.clone(), finished(FinishReason::Length, 0)]);
+    assert_eq!(scored_prompt(1)[0], prompt);
+    assert_eq!(scored_prompt(1)[2], finished(FinishReason::Length, 1));
+}
+
+#[test]
+fn what_was_done_is_counted() {
+    let language = demo_language();
+    let hello = echo_of("hello", &language);
+    let n_prompt = hello.prompt.len() as u64;
+    let engine = Engine::start(Scripted::new(2, echo), language);
+    answer(engine.generate(hello.clone()).unwrap());
+    answer(engine.generate(Request { max_tokens: 1, prompt: hello.prompt.to_vec().into(), ..hello }).unwrap());
+    let counts = engine.counts();
+    assert_eq!((counts.finished_at_stop, counts.finished_at_length, counts.failed), (1, 1, 0));
+    assert_eq!((counts.prompt_tokens_fed, counts.answer_tokens), (2 * n_prompt, n_prompt + 1));
+    assert_eq!((counts.rows_per_step.n(), counts.rows_per_step.sum), (n_prompt + 1, (n_prompt + 1) as f64));
+    assert_eq!(counts.seconds_per_step.n(), n_prompt + 1);
+    assert_eq!((counts.seconds_to_first_token.n(), counts.seconds_waiting_for_a_slot.n()), (2, 2));
 }

@@ -8,10 +8,11 @@ fn tiny() -> Base {
     Base::load(&folder, Placement { device: DeviceChoice::Cpu, precision: PrecisionChoice::F32 }).unwrap()
 }
 
-fn step(runner: &mut TorchRunner) -> Result<Vec<Drawn>, RunnerError> {
-    let row =
-        Row { slot: 0, adapter: AdapterIdx(0), position: 0, tokens: vec![1, 2], sampling: Sampling::Greedy, draw: 0.0 };
-    runner.step(&Batch { rows: vec![row] })
+fn step(runner: &mut TorchRunner) -> Result<Vec<RowResult>, RunnerError> {
+    let draw = Draw { sampling: Sampling::Greedy, uniform: 0.0, adjustments: [].into(), score: None };
+    let (adapter, tokens) = (AdapterIdx(0), vec![1, 2]);
+    let row = Row { slot: 0, adapter, position: 0, tokens, draw: Some(draw), targets: None };
+    runner.step(&Batch { copies: Vec::new(), rows: vec![row] })
 }
 
 #[test]
@@ -28,5 +29,5 @@ fn a_panic_of_libtorch_fails_the_step_in_one_sentence_and_nothing_else() {
 
     runner.cache = sound;
     runner.reset();
-    assert!(matches!(step(&mut runner).unwrap()[..], [Drawn::Token(_)]));
+    assert!(matches!(step(&mut runner).unwrap()[..], [RowResult::Fed { drawn: Some(_), .. }]));
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use engine::{AdapterIdx, Row};
+use engine::{AdapterIdx, Batch, Row, Runner as _, SlotCopy};
 use model::{Outputs, PrecisionChoice, TorchRunner};
 use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
 use tch::{Kind, Tensor};
@@ -112,6 +112,32 @@ fn a_slot_remembers_nothing_of_its_last_sequence() {
     let fresh = text_logits(&mut runner, BASE, &text);
     let _ = text_logits(&mut runner, AdapterIdx(2), &tokens(5, 90));
     assert_close(&text_logits(&mut runner, BASE, &text), &fresh, 0.0);
+}
+
+/// Copies the first positions from slot to slot and feeds what follows on them, without keeping what is drawn.
+fn copy_and_feed(runner: &mut TorchRunner, from: u32, to: u32, adapter: AdapterIdx, text: &[u32], n_copied: u32) {
+    let rest = row(to, adapter, n_copied, &text[n_copied as usize..]);
+    let copies = vec![SlotCopy { from, to, n_positions: n_copied }];
+    runner.step(&Batch { copies, rows: vec![rest] }).unwrap();
+}
+
+#[test]
+fn going_on_from_a_copy_equals_having_fed_all_of_it() {
+    for (precision, tolerance) in [F32, BF16] {
+        let mut runner = demo_runner(precision);
+        let (text, others) = (tokens(8, 30), tokens(9, 60));
+        let next = |runner: &mut TorchRunner, slot| last_logits(runner, &[row(slot, AdapterIdx(2), 30, &[7])]);
+        let _ = last_logits(&mut runner, &[row(0, AdapterIdx(2), 0, &text)]);
+        // The target has held somebody else's longer text.
+        let _ = last_logits(&mut runner, &[row(5, AdapterIdx(1), 0, &others)]);
+        copy_and_feed(&mut runner, 0, 5, AdapterIdx(2), &text, 29);
+        let (donor, copy) = (next(&mut runner, 0), next(&mut runner, 5));
+        assert_close(&copy, &donor, tolerance);
+
+        // Back to where the prompt was, in the donor's own slot.
+        copy_and_feed(&mut runner, 0, 0, AdapterIdx(2), &text, 29);
+        assert_close(&next(&mut runner, 0), &copy, 0.0);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::{AdapterIdx, Batch, Drawn, Row, Runner as _, Sampling};
+use engine::{AdapterIdx, Batch, Draw, Row, RowResult, Runner as _, Sampling};
 use model::{Base, Outputs, Placement, PrecisionChoice, TorchRunner};
 use safetensors::SafeTensors;
 use tch::{Kind, Tensor};
@@ -48,7 +48,25 @@ pub fn demo_runner(precision: PrecisionChoice) -> TorchRunner {
 
 /// A row that draws the likeliest token.
 pub fn row(slot: u32, adapter: AdapterIdx, position: u32, tokens: &[u32]) -> Row {
-    Row { slot, adapter, position, tokens: tokens.to_vec(), sampling: Sampling::Greedy, draw: 0.0 }
+    Row { slot, adapter, position, tokens: tokens.to_vec(), draw: Some(greedily()), targets: None }
+}
+
+/// The likeliest token.
+pub fn greedily() -> Draw {
+    Draw { sampling: Sampling::Greedy, uniform: 0.0, adjustments: [].into(), score: None }
+}
+
+/// A batch that copies nothing.
+pub fn batch(rows: &[Row]) -> Batch {
+    Batch { copies: Vec::new(), rows: rows.to_vec() }
+}
+
+/// The token that a row has drawn.
+pub fn token_of(result: &RowResult) -> u32 {
+    match result {
+        RowResult::Fed { drawn: Some(drawn), .. } => drawn.token,
+        other => panic!("expected a token, got {other:?}"),
+    }
 }
 
 /// Logits `(rows, V)` after the last token of each row.
@@ -74,10 +92,7 @@ pub fn greedy(runner: &mut TorchRunner, adapter: AdapterIdx, prompt: &[u32], n_t
 }
 
 fn only_token(runner: &mut TorchRunner, row: Row) -> u32 {
-    match runner.step(&Batch { rows: vec![row] }).unwrap()[..] {
-        [Drawn::Token(token)] => token,
-        ref other => panic!("expected one token, got {other:?}"),
-    }
+    token_of(&runner.step(&batch(&[row])).unwrap()[0])
 }
 
 /// The largest difference between two tensors of one shape.
