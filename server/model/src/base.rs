@@ -7,7 +7,7 @@ use tch::no_grad_guard;
 
 use crate::LoadError;
 use crate::cache::Cache;
-use crate::config::Config;
+use crate::config::{Config, RopeScaling};
 use crate::decoder::{Decoder, expected, optional};
 use crate::files::Files;
 use crate::lora::Adapter;
@@ -74,9 +74,19 @@ impl Base {
             return refused("there must be at least one of each".to_owned());
         }
         if n_positions > self.max_positions() {
-            return refused(format!("the model knows {} positions", self.max_positions()));
+            return refused(self.position_limit());
         }
         Ok(())
+    }
+
+    fn position_limit(&self) -> String {
+        let limit = format!("the model knows {} positions", self.max_positions());
+        match self.config.rope.scaling {
+            RopeScaling::Dynamic => {
+                limit + " (its rope_type dynamic would turn those before anew with every further one)"
+            }
+            _ => limit,
+        }
     }
 
     pub fn config(&self) -> &Config {
@@ -104,7 +114,7 @@ impl Base {
 
     /// Positions (prompt and answer tokens) the model was made for.
     pub fn max_positions(&self) -> u32 {
-        self.config.max_position_embeddings as u32
+        self.config.n_positions() as u32
     }
 
     /// Legal token ids are below this.
@@ -140,8 +150,9 @@ fn read(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Weights, LoadError> {
     let (expected, optional) = (expected(config), optional(config));
-    let names = checkpoint_files(files, &expected)?;
-    Weights::read(files, &names, &Wanted { expected: &expected, optional: &optional, place }, progress)
+    let layout = config.layout;
+    let names = checkpoint_files(files, layout, &expected)?;
+    Weights::read(files, &names, &Wanted { expected: &expected, optional: &optional, layout, place }, progress)
 }
 
 fn n_parameters(config: &Config) -> u64 {

@@ -18,11 +18,19 @@ pub struct Cache {
     n_heads: i64,
     /// Positions that a slot can hold.
     n_positions: i64,
+    /// How far back those layers look that do not look at everything.
+    window: Option<i64>,
     layers: Vec<LayerCache>,
 }
 
 /// Keys and values of one layer `(slots, 2K, S, D)`: the first `K` heads are keys, the others values.
 pub struct LayerCache(Tensor);
+
+/// Keys and values of some positions, each `(slots, K, S, D)`.
+pub struct Cached {
+    pub keys: Tensor,
+    pub values: Tensor,
+}
 
 impl Cache {
     pub(crate) fn new(config: &Config, n_slots: u32, n_positions: u32, place: Place) -> Result<Cache, LoadError> {
@@ -35,7 +43,8 @@ impl Cache {
                 doing: format!("make room for {n_slots} sequences of {n_positions} positions"),
                 reason,
             })?;
-        Ok(Cache { n_slots: slots, n_heads: config.num_key_value_heads, n_positions: positions, layers })
+        let (n_heads, window) = (config.num_key_value_heads, config.window());
+        Ok(Cache { n_slots: slots, n_heads, n_positions: positions, window, layers })
     }
 
     pub fn n_slots(&self) -> i64 {
@@ -44,6 +53,10 @@ impl Cache {
 
     pub fn n_positions(&self) -> i64 {
         self.n_positions
+    }
+
+    pub fn window(&self) -> Option<i64> {
+        self.window
     }
 
     /// Empties these positions of a slot for the next sequence.
@@ -91,10 +104,10 @@ impl LayerCache {
         let _ = self.0.view([-1, head_dim]).index_copy_(0, places, &rows);
     }
 
-    /// The first `length` keys and values of neighbouring slots, each `(slots, K, length, D)`: views, nothing is copied.
-    pub fn read(&self, first_slot: i64, n_slots: i64, length: i64) -> (Tensor, Tensor) {
-        let filled = self.0.narrow(0, first_slot, n_slots).narrow(2, 0, length); // (slots, 2K, length, D)
-        let n_heads = filled.size()[1] / 2;
-        (filled.narrow(1, 0, n_heads), filled.narrow(1, n_heads, n_heads))
+    /// Keys and values of `length` positions of neighbouring slots: views, nothing is copied.
+    pub fn read(&self, first_slot: i64, n_slots: i64, start: i64, length: i64) -> Cached {
+        let seen = self.0.narrow(0, first_slot, n_slots).narrow(2, start, length); // (slots, 2K, S, D)
+        let n_heads = seen.size()[1] / 2;
+        Cached { keys: seen.narrow(1, 0, n_heads), values: seen.narrow(1, n_heads, n_heads) }
     }
 }

@@ -41,6 +41,10 @@ pub enum LoadError {
     #[error("tensor {tensor} in {} has no place in this model", file.display())]
     UnexpectedTensor { file: PathBuf, tensor: String },
 
+    /// The files hold it twice, and say nothing of which one counts.
+    #[error("tensor {tensor} in {} has come before", file.display())]
+    RepeatedTensor { file: PathBuf, tensor: String },
+
     #[error("tensor {tensor} in {} has shape {shape:?}, but this model needs {expected:?}", file.display())]
     WrongShape { file: PathBuf, tensor: String, shape: Vec<i64>, expected: Vec<i64> },
 

@@ -1,5 +1,7 @@
-//! The arithmetic of a Llama-family decoder with LoRA, in libtorch: ids in, ids out.
+//! The arithmetic of a decoder with LoRA, in libtorch: ids in, ids out.
 //!
+//! There is one decoder. What the families (Qwen2, Qwen3, Llama, Mistral, Gemma 2, Gemma 3) do differently are fields
+//! of its [`Config`].
 //! One [`Base`] holds the weights that all variants share and any number of adapters beside them, unmerged.
 //! [`TorchRunner`] runs a step for the rows of all variants at once, so the base weights are read once for all.
 //! Knows no text, no HTTP and no SQL.
@@ -30,6 +32,7 @@ mod wanted;
 mod attention;
 mod cache;
 mod decoder;
+mod layer;
 mod lora;
 mod packed;
 mod products;
@@ -40,11 +43,12 @@ mod scorer;
 mod config;
 mod error;
 mod files;
+mod names;
 mod placement;
 mod weights;
 
 pub use base::Base;
-pub use config::{Config, Rope, RopeScaling};
+pub use config::{Architecture, Config};
 pub use error::LoadError;
 pub use packed::Outputs;
 pub use placement::{DeviceChoice, Placement, PrecisionChoice, UnknownChoice, set_threads};

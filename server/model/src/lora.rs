@@ -60,7 +60,7 @@ impl Adapter {
         let mut files = Files::of(folder);
         let bytes = files.read(CONFIG, &mut |_| {})?;
         let spec = Spec::parse(&bytes, &files.path(CONFIG), config)?;
-        let mut weights = read(&mut files, &spec.expected(config))?;
+        let mut weights = read(&mut files, config, &spec.expected(config))?;
         let layers = (0..config.num_hidden_layers)
             .map(|layer| Builder { spec: &spec, config, weights: &mut weights, layer, place }.layer())
             .collect::<Result<_, _>>()?;
@@ -73,9 +73,9 @@ impl Adapter {
     }
 }
 
-fn read(files: &mut Files, expected: &Expected) -> Result<Weights, LoadError> {
+fn read(files: &mut Files, config: &Config, expected: &Expected) -> Result<Weights, LoadError> {
     let names = [adapter_file(files)?];
-    let wanted = Wanted { expected, optional: &Expected::new(), place: WORKBENCH };
+    let wanted = Wanted { expected, optional: &Expected::new(), layout: config.layout, place: WORKBENCH };
     Weights::read(files, &names, &wanted, &mut |_| {})
 }
 

@@ -42,8 +42,8 @@ pub struct Slice {
 }
 
 impl Packed {
-    /// Lays out rows whose slots, positions and ids are in range. `outputs` are indices among their tokens, laid end to
-    /// end.
+    /// Lays out, for this cache, rows whose slots, positions and ids are in range. `outputs` are indices among their
+    /// tokens, laid end to end.
     pub fn new(rows: &[Row], outputs: &[i64], cache: &Cache, place: Place) -> Packed {
         let spans = spans(rows);
         let mut upload = Upload::default();
@@ -57,9 +57,10 @@ impl Packed {
         let n_tokens = spans.last().map_or(0, |span| span.start + span.n_tokens);
         let is_all = outputs.iter().copied().eq(0..n_tokens);
         let positions = sent.part(positions);
-        let decodes = runs.iter().map(|run| Group::decode(run.order(&sent), &run.spans, &positions, place));
+        let window = cache.window();
+        let decodes = runs.iter().map(|run| Group::decode(run.order(&sent), &run.spans, &positions, window, place));
         let prefills = spans.iter().filter(|span| !span.is_decode());
-        let prefills = prefills.map(|span| Group::prefill(span, &positions, place));
+        let prefills = prefills.map(|span| Group::prefill(span, &positions, window, place));
         Packed {
             tokens: sent.part(tokens),
             places: sent.part(places),

@@ -2,7 +2,7 @@
 //!
 //! Layers with the same input stand in one matrix: q, k and v, and gate and up. That halves the calls of a step.
 
-use crate::config::Config;
+use crate::config::{AttentionBias, Config};
 
 /// One product of a decoder layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,17 +29,25 @@ impl Product {
     pub fn modules(self, config: &Config) -> Vec<Module> {
         let (hidden, inner) = (config.hidden_size, config.intermediate_size);
         let (query, key) = (config.query_size(), config.key_size());
-        let module = |name, n_inputs, n_outputs| Module { name, n_inputs, n_outputs, has_bias: false };
-        let biased = |name, n_outputs| Module { name, n_inputs: hidden, n_outputs, has_bias: config.attention_bias };
+        let has_bias = self.has_bias(config);
+        let module = |name, n_inputs, n_outputs| Module { name, n_inputs, n_outputs, has_bias };
         match self {
             Product::Qkv => vec![
-                biased("self_attn.q_proj", query),
-                biased("self_attn.k_proj", key),
-                biased("self_attn.v_proj", key),
+                module("self_attn.q_proj", hidden, query),
+                module("self_attn.k_proj", hidden, key),
+                module("self_attn.v_proj", hidden, key),
             ],
             Product::O => vec![module("self_attn.o_proj", query, hidden)],
             Product::GateUp => vec![module("mlp.gate_proj", hidden, inner), module("mlp.up_proj", hidden, inner)],
             Product::Down => vec![module("mlp.down_proj", inner, hidden)],
+        }
+    }
+
+    fn has_bias(self, config: &Config) -> bool {
+        match self {
+            Product::Qkv => config.attention_bias != AttentionBias::None,
+            Product::O => config.attention_bias == AttentionBias::All,
+            Product::GateUp | Product::Down => config.mlp_bias,
         }
     }
 

@@ -1,8 +1,10 @@
 //! Rotary position embedding: turns each pair of a head's values by an angle that grows with the position.
 
+use std::f64::consts::TAU;
+
 use tch::{Device, Kind, Tensor};
 
-use crate::config::{Rope, RopeScaling};
+use crate::config::{Llama3, Rope, RopeScaling, Yarn};
 use crate::placement::Place;
 
 /// The speeds at which the pairs of a head turn.
@@ -11,19 +13,20 @@ pub struct Rotary {
     ///
     /// `cos` is the same for both signs and `sin` is not, which spares `rotate_half` its negation.
     speeds: Tensor,
+    /// How much longer the turned values become.
+    growth: f64,
     place: Place,
 }
 
 impl Rotary {
     pub fn new(rope: Rope, head_dim: i64, place: Place) -> Rotary {
-        let stretch = match rope.scaling {
-            RopeScaling::None => 1.0,
-            RopeScaling::Linear { factor } => factor,
-        };
-        let exponents = Tensor::arange_start_step(0, head_dim, 2, (Kind::Float, Device::Cpu)) / head_dim as f64;
-        let forwards = Tensor::pow_scalar(rope.theta, &exponents).reciprocal() / stretch; // (D / 2)
+        let forwards = scaled(plain_speeds(rope.theta, head_dim), rope, head_dim); // (D / 2)
         let speeds = Tensor::cat(&[-&forwards, forwards], 0).to_device(place.device); // (D)
-        Rotary { speeds, place }
+        let growth = match rope.scaling {
+            RopeScaling::Yarn(yarn) => yarn.attention_factor,
+            _ => 1.0,
+        };
+        Rotary { speeds, growth, place }
     }
 
     /// The turns of tokens at these positions `(N)`: looked up once for all layers of a step.
@@ -31,7 +34,8 @@ impl Rotary {
     /// Computed in f32, because a bf16 angle would be off by whole turns, and rounded at the end.
     pub fn at(&self, positions: &Tensor) -> Turns {
         let angles = (positions.to_kind(Kind::Float).unsqueeze(1) * &self.speeds).unsqueeze(1); // (N, 1, D)
-        Turns { cos: angles.cos().to_kind(self.place.kind), sin: angles.sin().to_kind(self.place.kind) }
+        let rounded = |x: Tensor| (x * self.growth).to_kind(self.place.kind);
+        Turns { cos: rounded(angles.cos()), sin: rounded(angles.sin()) }
     }
 }
 
@@ -47,5 +51,48 @@ impl Turns {
         let halves_swapped = x.roll(x.size()[2] / 2, 2);
         let _ = x.g_mul_(&self.cos);
         let _ = x.addcmul_(&halves_swapped, &self.sin);
+    }
+}
+
+/// `θ ^ (-2i / D)`, `(D / 2)`.
+fn plain_speeds(theta: f64, head_dim: i64) -> Tensor {
+    let exponents = Tensor::arange_start_step(0, head_dim, 2, (Kind::Float, Device::Cpu)) / head_dim as f64;
+    Tensor::pow_scalar(theta, &exponents).reciprocal()
+}
+
+fn scaled(speeds: Tensor, rope: Rope, head_dim: i64) -> Tensor {
+    match rope.scaling {
+        RopeScaling::None | RopeScaling::Dynamic => speeds,
+        RopeScaling::Linear { factor } => speeds / factor,
+        RopeScaling::Llama3(llama3) => llama3.scaled(&speeds),
+        RopeScaling::Yarn(yarn) => yarn.scaled(&speeds, rope.theta, head_dim),
+    }
+}
+
+/// `speeds / factor` where `slowness` is 1, `speeds` where it is 0, all `(D / 2)`.
+fn slowed(speeds: &Tensor, factor: f64, slowness: &Tensor) -> Tensor {
+    speeds / factor * slowness + speeds * (1.0 - slowness)
+}
+
+impl Llama3 {
+    /// The slope is over the turns that a pair makes within the original length.
+    fn scaled(&self, speeds: &Tensor) -> Tensor {
+        let n_turns = speeds * (self.original_positions / TAU);
+        let fastness = (n_turns - self.low_freq_factor) / (self.high_freq_factor - self.low_freq_factor);
+        slowed(speeds, self.factor, &(1.0 - fastness.clamp(0.0, 1.0)))
+    }
+}
+
+impl Yarn {
+    /// The slope is over the pairs, from the last fast one to the first slow one.
+    fn scaled(&self, speeds: &Tensor, theta: f64, head_dim: i64) -> Tensor {
+        let pair_that_makes =
+            |n_turns: f64| head_dim as f64 * (self.original_positions / (n_turns * TAU)).ln() / (2.0 * theta.ln());
+        let (start, end) = (pair_that_makes(self.beta_fast), pair_that_makes(self.beta_slow));
+        let (start, end) = if self.truncate { (start.floor(), end.ceil()) } else { (start, end) };
+        let (start, end) = (start.max(0.0), end.min((head_dim - 1) as f64));
+        let end = if start == end { end + 0.001 } else { end };
+        let pairs = Tensor::arange(head_dim / 2, (Kind::Float, Device::Cpu));
+        slowed(speeds, self.factor, &((pairs - start) / (end - start)).clamp(0.0, 1.0))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Which tensors there must be, and their shapes, is known beforehand; anything else is refused by name.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
 use safetensors::tensor::TensorView;
@@ -11,6 +11,7 @@ use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
 
 use crate::LoadError;
+use crate::config::Layout;
 use crate::files::Files;
 use crate::placement::{Place, precision_name};
 
@@ -35,6 +36,7 @@ pub struct Wanted<'a> {
     pub expected: &'a Expected,
     /// What may be missing.
     pub optional: &'a Expected,
+    pub layout: Layout,
     pub place: Place,
 }
 
@@ -103,11 +105,14 @@ fn convert_all(
     wanted: &Wanted,
     tensors: &mut HashMap<String, Tensor>,
 ) -> Result<(), LoadError> {
-    for (name, view) in parse(file, bytes)?.iter() {
-        let unexpected = || LoadError::UnexpectedTensor { file: file.to_owned(), tensor: name.to_owned() };
-        let shape = wanted.expected.get(name).or(wanted.optional.get(name)).ok_or_else(unexpected)?;
-        let tensor = Stored { file, name, view }.convert(shape, wanted.place)?;
-        tensors.insert(name.to_owned(), tensor);
+    for (stored_name, view) in parse(file, bytes)?.iter() {
+        let Some(name) = wanted.layout.name_of(stored_name) else { continue };
+        let stored = Stored { file, name: stored_name, view };
+        let shape = wanted.expected.get(&*name).or(wanted.optional.get(&*name));
+        let tensor = stored.convert(shape.ok_or_else(|| stored.unexpected())?, wanted.place)?;
+        if tensors.insert(name.into_owned(), tensor).is_some() {
+            return Err(stored.repeated());
+        }
     }
     Ok(())
 }
@@ -145,6 +150,14 @@ impl Stored<'_> {
             .map_err(|reason| LoadError::Torch { doing: format!("place {self}"), reason })?;
         self.check_finite(&tensor)?;
         Ok(tensor)
+    }
+
+    fn unexpected(&self) -> LoadError {
+        LoadError::UnexpectedTensor { file: self.file.to_owned(), tensor: self.name.to_owned() }
+    }
+
+    fn repeated(&self) -> LoadError {
+        LoadError::RepeatedTensor { file: self.file.to_owned(), tensor: self.name.to_owned() }
     }
 
     fn kind(&self) -> Result<Kind, LoadError> {
@@ -186,14 +199,14 @@ impl std::fmt::Display for Stored<'_> {
 }
 
 /// The weight files of a checkpoint: one file, or the shards its index names.
-pub fn checkpoint_files(files: &mut Files, expected: &Expected) -> Result<Vec<String>, LoadError> {
+pub fn checkpoint_files(files: &mut Files, layout: Layout, expected: &Expected) -> Result<Vec<String>, LoadError> {
     const SINGLE: &str = "model.safetensors";
     const INDEX: &str = "model.safetensors.index.json";
     if files.has(SINGLE) {
         return Ok(vec![SINGLE.to_owned()]);
     }
     if files.has(INDEX) {
-        return shards(files, INDEX, expected);
+        return shards(files, INDEX, layout, expected);
     }
     Err(no_weights(files, SINGLE))
 }
@@ -209,7 +222,7 @@ struct Index {
     weight_map: BTreeMap<String, String>,
 }
 
-fn shards(files: &mut Files, index: &str, expected: &Expected) -> Result<Vec<String>, LoadError> {
+fn shards(files: &mut Files, index: &str, layout: Layout, expected: &Expected) -> Result<Vec<String>, LoadError> {
     let file = files.path(index);
     let bytes = files.read(index, &mut |_| {})?;
     let Index { weight_map } =
@@ -218,7 +231,8 @@ fn shards(files: &mut Files, index: &str, expected: &Expected) -> Result<Vec<Str
         return Err(LoadError::OutsideFolder { file, named: named.clone() });
     }
     // Said before gigabytes are read for nothing.
-    if let Some(tensor) = expected.keys().find(|tensor| !weight_map.contains_key(*tensor)) {
+    let there: HashSet<_> = weight_map.keys().filter_map(|stored| layout.name_of(stored)).collect();
+    if let Some(tensor) = expected.keys().find(|tensor| !there.contains(tensor.as_str())) {
         return Err(LoadError::MissingTensor { file, tensor: tensor.clone() });
     }
     let mut names: Vec<String> = weight_map.into_values().collect();

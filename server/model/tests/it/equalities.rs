@@ -59,9 +59,9 @@ fn last_row(slot: u32, adapter: AdapterIdx, text: &[u32]) -> Row {
     row(slot, adapter, position as u32, &text[position..])
 }
 
-fn check_together(precision: PrecisionChoice, texts: &[(u32, AdapterIdx, Vec<u32>)], tolerance: f64) {
-    let together = decode_together(&mut demo_runner(precision), texts);
-    let mut alone = demo_runner(precision);
+fn check_together(runner: impl Fn() -> TorchRunner, texts: &[(u32, AdapterIdx, Vec<u32>)], tolerance: f64) {
+    let together = decode_together(&mut runner(), texts);
+    let mut alone = runner();
     for (idx, (_, adapter, text)) in texts.iter().enumerate() {
         let logits = text_logits(&mut alone, *adapter, text);
         let last = logits.narrow(0, logits.size()[0] - 1, 1);
@@ -73,14 +73,24 @@ fn check_together(precision: PrecisionChoice, texts: &[(u32, AdapterIdx, Vec<u32
 fn four_variants_in_one_batch_equal_each_alone() {
     for (precision, tolerance) in [F32, BF16] {
         let texts = [0, 1, 2, 3].map(|idx| (idx, AdapterIdx(idx), tokens(7, 25)));
-        check_together(precision, &texts, tolerance);
+        check_together(|| demo_runner(precision), &texts, tolerance);
     }
 }
 
 #[test]
 fn rows_of_unequal_length_equal_each_alone() {
     let texts = [0, 1, 2, 3, 4].map(|idx| (idx, AdapterIdx(idx / 2), tokens(idx, 3 + 13 * idx)));
-    check_together(F32.0, &texts, F32.1);
+    check_together(|| demo_runner(F32.0), &texts, F32.1);
+}
+
+/// With windows each row of a step sees other positions of its slot.
+#[test]
+fn rows_of_unequal_length_equal_each_alone_through_windows() {
+    for checkpoint in ["mistral", "qwen3", "gemma2", "gemma3"] {
+        let texts = [(0, 3), (1, 30), (2, 12), (3, 8), (6, 9), (5, 41)];
+        let text = |(slot, n_tokens)| (slot, BASE, tokens(slot, n_tokens).iter().map(|token| token % 64).collect());
+        check_together(|| runner(&tiny(checkpoint), &[]), &texts.map(text), 1e-4);
+    }
 }
 
 #[test]
@@ -88,7 +98,7 @@ fn rows_in_scattered_slots_equal_each_alone() {
     let slots = [6, 1, 7, 0, 3, 2];
     let texts: Vec<_> =
         slots.iter().zip(0..).map(|(slot, idx)| (*slot, AdapterIdx(idx / 2), tokens(idx, 9 + 5 * idx))).collect();
-    check_together(F32.0, &texts, F32.1);
+    check_together(|| demo_runner(F32.0), &texts, F32.1);
 }
 
 #[test]

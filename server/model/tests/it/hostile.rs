@@ -9,16 +9,7 @@ use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{load, on_processor, tiny};
-
-/// A copy of a folder (without the folders in it), to be spoilt.
-fn copy_of(folder: &Path) -> TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
-        fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
-    }
-    copy
-}
+use crate::support::{copy_of, load, on_processor, set, tiny};
 
 fn copy_of_base() -> TempDir {
     copy_of(&tiny("tied"))
@@ -34,18 +25,6 @@ fn refusal(folder: &Path) -> LoadError {
 
 fn adapter_refusal(folder: &Path) -> LoadError {
     load(&tiny("tied")).add_adapter(folder).expect_err("this should be refused")
-}
-
-/// Sets keys of a JSON file; null removes one.
-fn set(file: &Path, changes: Value) {
-    let mut keys: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
-    for (key, value) in changes.as_object().unwrap() {
-        match value {
-            Value::Null => _ = keys.as_object_mut().unwrap().remove(key),
-            value => keys[key] = value.clone(),
-        }
-    }
-    fs::write(file, keys.to_string()).unwrap();
 }
 
 struct Part {
@@ -290,19 +269,17 @@ fn configurations_that_are_not_supported() {
     check(json!({ "architectures": null, "model_type": "gpt2" }), "architecture gpt2");
     check(json!({ "architectures": null, "model_type": null }), "architecture (none named)");
     check(json!({ "hidden_act": "gelu" }), "hidden_act gelu");
-    check(json!({ "layer_types": ["full_attention", "sliding_attention"] }), "layer_types sliding_attention");
-    check(
-        json!({ "layer_types": null, "use_sliding_window": true, "sliding_window": 8, "max_window_layers": 1 }),
-        "use_sliding_window true",
-    );
-    check(json!({ "rope_parameters": { "rope_type": "yarn", "rope_theta": 1e4, "factor": 4.0 } }), "rope_type yarn");
+    check(json!({ "layer_types": ["full_attention", "chunked_attention"] }), "layer_types chunked_attention");
+    check(json!({ "rope_parameters": { "rope_type": "longrope", "rope_theta": 1e4 } }), "rope_type longrope");
     check(
         json!({ "rope_parameters": { "rope_theta": 1e4, "partial_rotary_factor": 0.5 } }),
-        "rope parameter partial_rotary_factor 0.5",
+        "rope_parameters.partial_rotary_factor 0.5",
     );
-    check(json!({ "rope_parameters": { "full_attention": { "rope_theta": 1e4 } } }), "rope parameter full_attention");
+    check(json!({ "rope_parameters": { "full_attention": { "rope_theta": 1e4 } } }), "rope_parameters.full_attention");
     check(json!({ "quantization_config": { "quant_method": "gptq" } }), "gptq");
     check(json!({ "use_mrope": true }), "use_mrope true");
+    check(json!({ "use_bidirectional_attention": true }), "use_bidirectional_attention true");
+    check(json!({ "partial_rotary_factor": 0.25 }), "partial_rotary_factor 0.25");
 }
 
 #[test]
@@ -339,11 +316,27 @@ fn configurations_that_make_no_sense() {
     check(json!({ "rope_parameters": { "rope_theta": -1.0 } }), "rope_theta is -1, but must be above 0 and finite");
     check(json!({ "rope_parameters": { "rope_theta": "NaN" } }), "rope_theta \"NaN\" is not a number");
     check(json!({ "rope_parameters": { "rope_type": "linear" } }), "the rope_type linear comes without a factor");
+    check(
+        json!({ "rope_parameters": { "rope_type": "yarn", "factor": -2.0 } }),
+        "factor is -2, but must be above 0 and finite",
+    );
+    check(json!({ "layer_types": ["full_attention"] }), "layer_types names 1 layers of 2");
+    check(
+        json!({ "layer_types": ["full_attention", "sliding_attention"] }),
+        "some layers look through a window, but there is no sliding_window",
+    );
+    check(
+        json!({ "use_sliding_window": true, "sliding_window": 0 }),
+        "sliding_window is 0, but must be between 1 and 16777216",
+    );
+    check(json!({ "architectures": "Qwen2ForCausalLM" }), "architectures \"Qwen2ForCausalLM\" is not a list of names");
+    check(json!({ "hidden_size": "32" }), "hidden_size \"32\" is not a whole number");
+    check(json!({ "architectures": ["Gemma3ForConditionalGeneration"] }), "there is no text_config");
 }
 
 #[test]
 fn configurations_that_are_not_json_of_the_right_kind() {
-    for text in ["", "[]", "{\"vocab_size\": NaN}", "{\"vocab_size\": 1e400}", "\u{feff}{}", "{}"] {
+    for text in ["", "[]", "{\"vocab_size\": NaN}", "{\"vocab_size\": 1e400}", "\u{feff}{}"] {
         let folder = copy_of_base();
         fs::write(folder.path().join("config.json"), text).unwrap();
         assert!(matches!(refusal(folder.path()), LoadError::Parse { file, .. } if file.ends_with("config.json")));

@@ -57,6 +57,14 @@ fn more_positions_than_the_model_knows_are_refused() {
 }
 
 #[test]
+fn positions_beyond_which_every_key_would_change_are_refused() {
+    let refused = load(&tiny("llama_dynamic")).into_runner(4, 129).err().unwrap().to_string();
+    let reason =
+        "the model knows 128 positions (its rope_type dynamic would turn those before anew with every further one)";
+    assert_eq!(refused, format!("cannot hold 4 sequences of 129 positions: {reason}"));
+}
+
+#[test]
 fn words_of_the_configuration() {
     assert_eq!("cuda:2".parse(), Ok(DeviceChoice::Cuda(2)));
     assert_eq!("cuda".parse(), Ok(DeviceChoice::Cuda(0)));

@@ -1,11 +1,14 @@
 //! The words these tests are written in.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use engine::{AdapterIdx, Batch, Draw, Row, RowResult, Runner as _, Sampling};
 use model::{Base, Outputs, Placement, PrecisionChoice, TorchRunner};
 use safetensors::SafeTensors;
+use serde_json::Value;
 use tch::{Kind, Tensor};
+use tempfile::TempDir;
 
 pub const BASE: AdapterIdx = AdapterIdx(0);
 
@@ -17,6 +20,27 @@ pub fn tiny(name: &str) -> PathBuf {
 /// One of the repository's demonstration models.
 pub fn demo(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../model_weights/demo").join(name)
+}
+
+/// A copy of a folder (without the folders in it), to be spoilt.
+pub fn copy_of(folder: &Path) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
+        fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+    }
+    copy
+}
+
+/// Sets keys of a JSON file; null removes one.
+pub fn set(file: &Path, changes: Value) {
+    let mut keys: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    for (key, value) in changes.as_object().unwrap() {
+        match value {
+            Value::Null => _ = keys.as_object_mut().unwrap().remove(key),
+            value => keys[key] = value.clone(),
+        }
+    }
+    fs::write(file, keys.to_string()).unwrap();
 }
 
 pub fn on_processor(precision: PrecisionChoice) -> Placement {
@@ -116,7 +140,7 @@ pub struct Stored(Vec<u8>);
 
 impl Stored {
     pub fn read(path: &Path) -> Stored {
-        Stored(std::fs::read(path).unwrap())
+        Stored(fs::read(path).unwrap())
     }
 
     pub fn names(&self) -> Vec<String> {
