@@ -68,7 +68,8 @@ impl Engine {
         self.counters.read()
     }
 
-    /// Whether the thread has died. It outlives failed steps, so this means that the runner could not even be reset.
+    /// Whether the thread has died. It outlives failed steps and panics, so this means that the runner could not even be
+    /// reset.
     pub fn has_stopped(&self) -> bool {
         self.commands.is_closed()
     }

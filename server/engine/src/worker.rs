@@ -245,7 +245,7 @@ impl<R: Runner> Worker<R> {
         self.office.counters.failed.add(self.readers.len() as u64);
         for (_, mut reader) in self.readers.drain() {
             reader.place = None;
-            reader.send(Event::Failed(format!("the engine had to start again, please ask once more: {panic}")));
+            reader.send(Event::Failed("the engine failed and has started again; ask once more".into()));
         }
     }
 }

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
@@ -357,4 +358,96 @@ fn what_was_done_is_counted() {
     assert_eq!((counts.rows_per_step.n(), counts.rows_per_step.sum), (n_prompt + 1, (n_prompt + 1) as f64));
     assert_eq!(counts.seconds_per_step.n(), n_prompt + 1);
     assert_eq!((counts.seconds_to_first_token.n(), counts.seconds_waiting_for_a_slot.n()), (2, 2));
+}
+
+/// Panics once more when the first panic is swept away.
+struct RudePanic;
+
+impl Drop for RudePanic {
+    fn drop(&mut self) {
+        panic!("even the panic panics")
+    }
+}
+
+#[test]
+fn a_panic_beside_a_step_fails_everyone_in_hand_and_the_next_ones_are_right() {
+    let language = demo_language();
+    let hello = echo_of("hello", &language);
+    let (go, gate) = channel::<()>();
+    let mut n_steps = 0;
+    let script = move |batch: &Batch, sequences: &[&[u32]]| {
+        n_steps += 1;
+        let _ = gate.recv();
+        if n_steps == 2 { std::panic::panic_any(RudePanic) } else { echo(batch, sequences) }
+    };
+    let engine = Engine::start(Scripted::new(2, script), language);
+    let in_hand: Vec<_> = (0..3).map(|_| engine.generate(hello.clone()).unwrap()).collect();
+    drop(go);
+    for generation in in_hand {
+        let failed = Event::Failed("the engine failed and has started again; ask once more".into());
+        assert_eq!(answer(generation).1, failed);
+    }
+    assert_eq!(engine.load(), load(2, 0, 0));
+    assert_eq!(answer(engine.generate(hello).unwrap()).0, "hello");
+    assert!(!engine.has_stopped());
+    assert_eq!(engine.counts().failed, 3);
+}
+
+/// Memory of this program that is in use, in KiB, where the system tells.
+fn resident_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
+}
+
+#[test]
+fn ten_thousand_readers_leave_within_two_tokens_and_no_slot_is_lost() {
+    const N_READERS: u32 = 10_000;
+    let n_drawn: Arc<Vec<AtomicU32>> = Arc::new((0..N_READERS).map(|_| AtomicU32::new(0)).collect());
+    let counters = n_drawn.clone();
+    let script = move |batch: &Batch, sequences: &[&[u32]]| {
+        for (row, sequence) in batch.rows.iter().zip(sequences).filter(|(row, _)| row.draw.is_some()) {
+            counters.get((sequence[0] + 2000 * sequence[1]) as usize).map(|count| count.fetch_add(1, Ordering::SeqCst));
+            assert!(row.tokens.len() <= 512);
+        }
+        babble(batch, sequences)
+    };
+    let engine = Engine::start(Scripted::new(8, script), demo_language());
+    let mut n_random = 0;
+    let mut random = |n: u32| {
+        n_random += 1;
+        (uniform(7, n_random) * f64::from(n)) as u32
+    };
+    let (mut staying, mut at_leaving, mut resident) = (Vec::new(), vec![0; N_READERS as usize], None);
+    for idx in 0..N_READERS {
+        let mut prompt = vec![idx % 2000, idx / 2000];
+        prompt.resize(2 + random(1500) as usize, 5);
+        staying.push((idx as usize, engine.generate(request(prompt, 2000)).unwrap()));
+        if staying.len() < 8 {
+            continue;
+        }
+        let (leaver, mut generation) = staying.swap_remove(random(8) as usize);
+        // More than half of them leave while they are fed, the others in the middle of their answers.
+        for _ in 0..random(2) * random(4) {
+            assert!(matches!(generation.blocking_next(), Some(Event::Piece { .. })));
+        }
+        drop(generation);
+        at_leaving[leaver] = n_drawn[leaver].load(Ordering::SeqCst);
+        if idx == N_READERS / 10 {
+            resident = resident_kib();
+        }
+    }
+    let drift = resident_kib().zip(resident).map(|(now, then)| now as i64 - then as i64);
+    println!("resident memory has grown by {drift:?} KiB over {} readers", N_READERS - N_READERS / 10);
+    for (idx, generation) in staying {
+        drop(generation);
+        at_leaving[idx] = n_drawn[idx].load(Ordering::SeqCst);
+    }
+    let last = engine.generate(request(vec![1999, 5], 3)).unwrap();
+    assert_eq!(events(last).last(), Some(&finished(FinishReason::Length, 3)));
+    assert_eq!(engine.load(), load(8, 0, 0));
+    assert_eq!(engine.counts().left, u64::from(N_READERS));
+    for (now, then) in n_drawn.iter().zip(at_leaving) {
+        assert!(now.load(Ordering::SeqCst) - then <= 2, "tokens after the reader had left");
+    }
 }
