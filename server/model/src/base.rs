@@ -1,5 +1,6 @@
 //! A checkpoint with the adapters that were trained on it: read from disk, checked, placed.
 
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use engine::AdapterIdx;
@@ -66,6 +67,20 @@ impl Base {
         self.check_room(n_slots, n_positions)?;
         let cache = Cache::new(&self.config, n_slots, n_positions, self.place)?;
         Ok(TorchRunner::new(self, cache))
+    }
+
+    /// The same with logits that do not depend on what else is computed, to the last bit: rows that answer are always
+    /// computed `n_rows` at once, however few they are, and every prompt by itself. Answers take longer this way.
+    pub fn into_steady_runner(
+        self,
+        n_slots: u32,
+        n_positions: u32,
+        n_rows: NonZeroU32,
+    ) -> Result<TorchRunner, LoadError> {
+        self.check_room(n_slots, n_positions)?;
+        // One more, for the rows that only fill the bucket.
+        let cache = Cache::new(&self.config, n_slots.saturating_add(1), n_positions, self.place)?;
+        Ok(TorchRunner::in_fixed_bucket(self, cache, n_rows))
     }
 
     fn check_room(&self, n_slots: u32, n_positions: u32) -> Result<(), LoadError> {

@@ -23,6 +23,24 @@ pub struct Packed {
     pub groups: Vec<Group>,
 }
 
+/// What is to be laid out.
+pub struct Work<'a> {
+    /// Their slots, positions and ids are in range.
+    pub rows: &'a [Row],
+    /// Which tokens' hidden states are wanted, as indices among the tokens of all rows, laid end to end.
+    pub outputs: &'a [i64],
+    pub grouping: Grouping,
+}
+
+/// Which rows are computed in one call where the weights are not the same for all: in attention, and in adapters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grouping {
+    /// Those that lie side by side.
+    Neighbours,
+    /// Each by itself, so that no call's size depends on another row.
+    Single,
+}
+
 /// The tokens of each row whose logits are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outputs {
@@ -42,16 +60,17 @@ pub struct Slice {
 }
 
 impl Packed {
-    /// Lays out, for this cache, rows whose slots, positions and ids are in range. `outputs` are indices among their
-    /// tokens, laid end to end.
-    pub fn new(rows: &[Row], outputs: &[i64], cache: &Cache, place: Place) -> Packed {
+    /// Lays out a step for this cache.
+    pub fn new(work: &Work, cache: &Cache, place: Place) -> Packed {
+        let Work { rows, outputs, grouping } = *work;
         let spans = spans(rows);
         let mut upload = Upload::default();
         let tokens = upload.add(rows.iter().flat_map(|row| row.tokens.iter().map(|token| i64::from(*token))));
         let positions = upload.add(spans.iter().flat_map(Span::positions));
         let places = upload.add(spans.iter().flat_map(|span| span.places(cache)));
         let chosen = upload.add(outputs.iter().copied());
-        let runs: Vec<Run> = decode_runs(&spans).into_iter().map(|spans| Run::new(spans, &mut upload)).collect();
+        let runs: Vec<Run> =
+            decode_runs(&spans, grouping).into_iter().map(|spans| Run::new(spans, &mut upload)).collect();
 
         let sent = upload.send(place.device);
         let n_tokens = spans.last().map_or(0, |span| span.start + span.n_tokens);
@@ -65,7 +84,7 @@ impl Packed {
             tokens: sent.part(tokens),
             places: sent.part(places),
             outputs: (!is_all).then(|| sent.part(chosen)),
-            slices: slices(rows, &spans),
+            slices: slices(rows, &spans, grouping),
             groups: decodes.chain(prefills).collect(),
             positions,
         }
@@ -112,10 +131,11 @@ fn spans(rows: &[Row]) -> Vec<Span> {
 }
 
 /// The rows with one token, in runs of neighbouring slots: a run's cache is read as one view.
-fn decode_runs(spans: &[Span]) -> Vec<Vec<Span>> {
+fn decode_runs(spans: &[Span], grouping: Grouping) -> Vec<Vec<Span>> {
     let mut decodes: Vec<Span> = spans.iter().copied().filter(Span::is_decode).collect();
     decodes.sort_by_key(|span| span.slot);
-    decodes.chunk_by(|left, right| left.slot + 1 == right.slot).map(<[Span]>::to_vec).collect()
+    let go_together = |left: &Span, right: &Span| grouping == Grouping::Neighbours && left.slot + 1 == right.slot;
+    decodes.chunk_by(go_together).map(<[Span]>::to_vec).collect()
 }
 
 /// Rows with one token each in neighbouring slots.
@@ -139,9 +159,9 @@ impl Run {
     }
 }
 
-fn slices(rows: &[Row], spans: &[Span]) -> Vec<Slice> {
+fn slices(rows: &[Row], spans: &[Span], grouping: Grouping) -> Vec<Slice> {
     let pairs: Vec<(AdapterIdx, &Span)> = rows.iter().map(|row| row.adapter).zip(spans).collect();
-    let same_adapter = pairs.chunk_by(|(left, _), (right, _)| left == right);
+    let same_adapter = pairs.chunk_by(|(left, _), (right, _)| grouping == Grouping::Neighbours && left == right);
     same_adapter.filter_map(|chunk| slice(chunk[0].0, chunk[0].1, chunk[chunk.len() - 1].1)).collect()
 }
 

@@ -2,17 +2,18 @@
 
 use std::any::Any;
 use std::collections::HashSet;
+use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use engine::{
-    AdapterIdx, Batch, Draw, Drawn, NTop, Row, RowResult, Runner, RunnerError, RunnerShape, Sampling, SlotCopy,
+    AdapterIdx, Batch, Draw, Drawn, NTop, Row, RowResult, Runner, RunnerError, RunnerShape, Sampling, Score, SlotCopy,
     Steadiness, Targets,
 };
 use tch::{Tensor, no_grad_guard};
 
 use crate::base::Base;
 use crate::cache::Cache;
-use crate::packed::{Outputs, Packed};
+use crate::packed::{Grouping, Outputs, Packed, Work};
 use crate::wanted::Wanted;
 use crate::{sampler, scorer};
 
@@ -20,8 +21,9 @@ use crate::{sampler, scorer};
 pub struct TorchRunner {
     base: Base,
     cache: Cache,
-    /// One for each slot of the cache.
+    /// One for each slot of the cache that holds sequences.
     slots: Vec<Slot>,
+    steadiness: Steadiness,
 }
 
 /// What the positions cached in a slot are.
@@ -40,7 +42,7 @@ impl Runner for TorchRunner {
             n_positions: self.cache.n_positions() as u32,
             n_adapters: self.base.n_adapters(),
             vocabulary_size: self.base.vocabulary_size(),
-            steadiness: Steadiness::Varying,
+            steadiness: self.steadiness,
         }
     }
 
@@ -50,7 +52,10 @@ impl Runner for TorchRunner {
         if batch.rows.is_empty() {
             return Ok(Vec::new());
         }
-        self.guarded(&batch.rows, |runner| runner.results(&batch.rows))
+        self.guarded(&batch.rows, |runner| match runner.steadiness {
+            Steadiness::FixedBucket { n_rows } => runner.results_in_buckets(&batch.rows, n_rows as usize),
+            Steadiness::Varying | Steadiness::Invariant => runner.results(&batch.rows, 0),
+        })
     }
 
     fn reset(&mut self) {
@@ -62,7 +67,13 @@ impl Runner for TorchRunner {
 impl TorchRunner {
     pub(crate) fn new(base: Base, cache: Cache) -> TorchRunner {
         let slots = vec![Slot::default(); cache.n_slots() as usize];
-        TorchRunner { base, cache, slots }
+        TorchRunner { base, cache, slots, steadiness: Steadiness::Varying }
+    }
+
+    /// The last slot of the cache is for the rows that fill the bucket.
+    pub(crate) fn in_fixed_bucket(base: Base, cache: Cache, n_rows: NonZeroU32) -> TorchRunner {
+        let slots = vec![Slot::default(); cache.n_slots() as usize - 1];
+        TorchRunner { base, cache, slots, steadiness: Steadiness::FixedBucket { n_rows: n_rows.get() } }
     }
 
     /// What the runner was made from.
@@ -79,39 +90,93 @@ impl TorchRunner {
         })
     }
 
-    fn results(&mut self, rows: &[Row]) -> Vec<RowResult> {
+    /// The results of rows that are computed together, with logits for at least `n_logits` rows.
+    fn results(&mut self, rows: &[Row], n_logits: usize) -> Vec<RowResult> {
         let wanted = Wanted::of(rows);
         let hidden = self.forward(rows, &wanted.outputs);
         let (draws, targets) = wanted.split(&hidden);
-        let (mut drawn, mut scores) = (self.drawn(&draws, rows).into_iter(), self.scores(&targets, rows).into_iter());
+        let mut drawn = self.drawn(&draws, rows, n_logits).into_iter();
+        let mut scores = self.scores(&targets, rows).into_iter();
         rows.iter().map(|row| result(row, &mut drawn, &mut scores)).collect()
     }
 
+    /// The same in products whose sizes never change: every prompt by itself, the others in full buckets.
+    fn results_in_buckets(&mut self, rows: &[Row], n_rows: usize) -> Vec<RowResult> {
+        let (answers, prompts): (Vec<usize>, Vec<usize>) =
+            (0..rows.len()).partition(|idx| rows[*idx].tokens.len() == 1);
+        let mut results = vec![RowResult::NonFinite; rows.len()];
+        for idx in prompts {
+            results[idx] = self.results(&rows[idx..=idx], 1).remove(0);
+        }
+        for bucket in answers.chunks(n_rows) {
+            let own = bucket.iter().map(|idx| rows[*idx].clone());
+            let filled: Vec<Row> = own.chain(std::iter::repeat_n(self.idle_row(), n_rows - bucket.len())).collect();
+            for (idx, result) in bucket.iter().zip(self.results(&filled, n_rows)) {
+                results[*idx] = result;
+            }
+        }
+        results
+    }
+
+    /// Fills a bucket and asks for nothing.
+    fn idle_row(&self) -> Row {
+        let (slot, adapter) = (self.slots.len() as u32, AdapterIdx::default());
+        Row { slot, adapter, position: 0, tokens: vec![0], draw: None, targets: None }
+    }
+
     /// What each row that draws has drawn, from their hidden states `(n, C)`.
-    fn drawn(&self, hidden: &Tensor, rows: &[Row]) -> Vec<Option<Drawn>> {
+    fn drawn(&self, hidden: &Tensor, rows: &[Row], n_logits: usize) -> Vec<Option<Drawn>> {
         let draws: Vec<&Draw> = rows.iter().filter_map(|row| row.draw.as_ref()).collect();
         if draws.is_empty() {
             return Vec::new();
         }
-        let logits = self.base.decoder.logits(hidden);
+        let n_more = n_logits.saturating_sub(draws.len()) as i64;
+        let logits = self.base.decoder.logits(&hidden.constant_pad_nd([0, 0, 0, n_more]));
+        let logits = logits.narrow(0, 0, draws.len() as i64);
         let asks: Vec<_> = draws.iter().map(|draw| (draw.sampling, draw.uniform)).collect();
         let tokens = sampler::draw(&sampler::adjusted(&logits, &draws), &asks);
         let drawn = tokens.into_iter().map(|token| token.map(|token| Drawn { token, score: None })).collect();
-        scored(drawn, &logits, &draws)
+        self.scored(drawn, &logits, &draws)
+    }
+
+    /// Adds the scores of those draws that ask for one.
+    fn scored(&self, mut drawn: Vec<Option<Drawn>>, logits: &Tensor, draws: &[&Draw]) -> Vec<Option<Drawn>> {
+        let asked = |(row, draw): (usize, &&Draw)| Some((row, drawn[row].as_ref()?.token, draw.score?));
+        let asked: Vec<_> = draws.iter().enumerate().filter_map(asked).collect();
+        let n_at_once = if self.grouping() == Grouping::Single { 1 } else { asked.len().max(1) };
+        for asked in asked.chunks(n_at_once) {
+            let rows: Vec<i64> = asked.iter().map(|(row, ..)| *row as i64).collect();
+            let logits = logits.index_select(0, &Tensor::from_slice(&rows).to_device(logits.device()));
+            let questions: Vec<_> = asked.iter().map(|(_, token, n_top)| (*token, *n_top)).collect();
+            for ((row, ..), score) in asked.iter().zip(scorer::score(&logits, &questions)) {
+                drawn[*row] = drawn[*row].take().zip(score).map(|(drawn, score)| Drawn { score: Some(score), ..drawn });
+            }
+        }
+        drawn
     }
 
     /// The scores of all rows' targets one after the other, from their hidden states `(n, C)`.
-    fn scores(&self, hidden: &Tensor, rows: &[Row]) -> Vec<Option<engine::Score>> {
-        let of_row =
-            |targets: &Targets| -> Vec<_> { targets.tokens.iter().map(|token| (*token, targets.n_top)).collect() };
-        let questions: Vec<_> = rows.iter().filter_map(|row| row.targets.as_ref()).flat_map(of_row).collect();
+    fn scores(&self, hidden: &Tensor, rows: &[Row]) -> Vec<Option<Score>> {
         let n_at_once = (LOGITS_AT_ONCE / self.base.vocabulary_size() as usize).max(1);
-        let chunks = questions.chunks(n_at_once).zip((0_i64..).step_by(n_at_once));
-        let score = |(questions, start): (&[scorer::Question], i64)| {
-            let hidden = hidden.narrow(0, start, questions.len() as i64);
-            scorer::score(&self.base.decoder.logits(&hidden), questions)
+        let chunks = rows.iter().filter_map(|row| row.targets.as_ref()).flat_map(|targets| {
+            let tokens = targets.tokens.chunks(n_at_once);
+            tokens.map(|tokens| tokens.iter().map(|token| (*token, targets.n_top)).collect::<Vec<_>>())
+        });
+        let mut start = 0;
+        let score = |questions: Vec<scorer::Question>| {
+            let n_questions = questions.len() as i64;
+            let hidden = hidden.narrow(0, start, n_questions);
+            start += n_questions;
+            scorer::score(&self.base.decoder.logits(&hidden), &questions)
         };
         chunks.flat_map(score).collect()
+    }
+
+    fn grouping(&self) -> Grouping {
+        match self.steadiness {
+            Steadiness::FixedBucket { .. } => Grouping::Single,
+            Steadiness::Varying | Steadiness::Invariant => Grouping::Neighbours,
+        }
     }
 
     /// Makes a copy, once it has been checked.
@@ -160,7 +225,8 @@ impl TorchRunner {
 
     /// The hidden states that logits are made of, `(outputs, C)`.
     fn forward(&mut self, rows: &[Row], outputs: &[i64]) -> Tensor {
-        let packed = Packed::new(rows, outputs, &self.cache, self.base.place);
+        let work = Work { rows, outputs, grouping: self.grouping() };
+        let packed = Packed::new(&work, &self.cache, self.base.place);
         self.base.decoder.forward(&self.base.adapters, &packed, &mut self.cache)
     }
 
@@ -286,27 +352,11 @@ fn check_n_top(row: &Row, NTop(n): NTop) -> Result<(), RunnerError> {
     if n > NTop::MAX { refused(row, format!("asks for the {n} likeliest tokens, above {}", NTop::MAX)) } else { Ok(()) }
 }
 
-/// Adds the scores of those draws that ask for one.
-fn scored(mut drawn: Vec<Option<Drawn>>, logits: &Tensor, draws: &[&Draw]) -> Vec<Option<Drawn>> {
-    let asked = |(row, draw): (usize, &&Draw)| Some((row, drawn[row].as_ref()?.token, draw.score?));
-    let asked: Vec<_> = draws.iter().enumerate().filter_map(asked).collect();
-    if asked.is_empty() {
-        return drawn;
-    }
-    let rows: Vec<i64> = asked.iter().map(|(row, ..)| *row as i64).collect();
-    let logits = logits.index_select(0, &Tensor::from_slice(&rows).to_device(logits.device()));
-    let questions: Vec<_> = asked.iter().map(|(_, token, n_top)| (*token, *n_top)).collect();
-    for ((row, ..), score) in asked.into_iter().zip(scorer::score(&logits, &questions)) {
-        drawn[row] = drawn[row].take().zip(score).map(|(drawn, score)| Drawn { score: Some(score), ..drawn });
-    }
-    drawn
-}
-
 /// Takes from the draws and scores of all rows what is this row's.
 fn result(
     row: &Row,
     drawn: &mut impl Iterator<Item = Option<Drawn>>,
-    scores: &mut impl Iterator<Item = Option<engine::Score>>,
+    scores: &mut impl Iterator<Item = Option<Score>>,
 ) -> RowResult {
     let n_targets = row.targets.as_ref().map_or(0, |targets| targets.tokens.len());
     let drawn = row.draw.as_ref().map(|_| drawn.next().expect("every row that draws has drawn"));

@@ -52,22 +52,6 @@ fn softmax(logits: &[f32], temperature: f64) -> Vec<f64> {
 }
 
 #[test]
-fn draws_follow_the_probabilities() {
-    const N_DRAWS: u64 = 20_000;
-    let logits: Vec<f32> = (0..20).map(|i| (i as f32 * 1.7).sin() * 2.0).collect();
-    for seed in [1, 2, 3, 4, 5] {
-        for temperature in [0.5, 1.0, 2.0] {
-            let sampling = Sampling::Random { temperature, top_p: 1.0, top_k: None };
-            let observed = counts(&draw_many(&logits, sampling, &uniforms(seed, N_DRAWS)), 20);
-            let expected = softmax(&logits, temperature).into_iter().map(|p| p * N_DRAWS as f64);
-            let chi_squared: f64 = observed.iter().zip(expected).map(|(o, e)| (o - e) * (o - e) / e).sum();
-            // 19 degrees of freedom exceed this once in 10,000 times.
-            assert!(chi_squared < 50.8, "seed {seed}, temperature {temperature}: {chi_squared}");
-        }
-    }
-}
-
-#[test]
 fn cuts_leave_the_probabilities_of_transformers() {
     const N_DRAWS: usize = 20_000;
     let bytes = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/sampling.safetensors")).unwrap();
@@ -164,6 +148,58 @@ fn a_row_that_is_not_finite_fails_alone() {
         for sampling in [Sampling::Greedy, PLAIN, cut] {
             let drawn = draw(&logits.to_kind(Kind::Float), &[(sampling, 0.5); 3]);
             assert_eq!(drawn, [Some(1), None, Some(0)], "{bad} {sampling:?}");
+        }
+    }
+}
+
+#[test]
+fn a_row_without_any_probability_fails_alone() {
+    let nothing = [f32::NEG_INFINITY; 3];
+    let logits = Tensor::from_slice(&[[0.0, 9.0, 0.0], nothing].concat()).view([2, 3]);
+    for sampling in [Sampling::Greedy, PLAIN] {
+        assert_eq!(draw(&logits, &[(sampling, 0.5); 2]), [Some(1), None]);
+    }
+}
+
+/// The probabilities that a sampling gives tokens, worked out anew: the likeliest are kept one by one.
+fn probabilities(logits: &[f32], temperature: f64, top_p: f64, top_k: usize) -> Vec<f64> {
+    let all = softmax(logits, temperature);
+    let mut ranks: Vec<usize> = (0..all.len()).collect();
+    ranks.sort_by(|left, right| all[*right].total_cmp(&all[*left]));
+    let of_k: f64 = ranks.iter().take(top_k).map(|token| all[*token]).sum();
+    let (mut kept, mut mass) = (vec![0.0; all.len()], 0.0);
+    for token in ranks.into_iter().take(top_k) {
+        if mass / of_k < top_p {
+            (kept[token], mass) = (all[token], mass + all[token]);
+        }
+    }
+    kept.into_iter().map(|probability| probability / mass).collect()
+}
+
+/// What a chi-squared sum exceeds once in a thousand times. (Wilson and Hilferty, 1931.)
+fn chi_squared_max(n_tokens: usize) -> f64 {
+    let (degrees, z) = ((n_tokens - 1) as f64, 3.0902);
+    degrees * (1.0 - 2.0 / (9.0 * degrees) + z * (2.0 / (9.0 * degrees)).sqrt()).powi(3)
+}
+
+#[test]
+fn a_million_draws_of_each_kind_follow_the_exact_probabilities() {
+    const N_DRAWS: u64 = 50_000;
+    let logits: Vec<f32> = (0..24).map(|i| (i as f32 * 2.3).sin() * 2.5).collect();
+    for temperature in [0.5, 1.0] {
+        for (top_p, top_k) in [(1.0, None), (0.8, None), (1.0, Some(9))] {
+            let sampling = Sampling::Random { temperature, top_p, top_k };
+            let expected = probabilities(&logits, temperature, top_p, top_k.unwrap_or(24) as usize);
+            let n_kept = expected.iter().filter(|probability| **probability > 0.0).count();
+            for seed in 0..20 {
+                let observed = counts(&draw_many(&logits, sampling, &uniforms(seed, N_DRAWS)), 24);
+                let terms = observed.iter().zip(&expected).filter(|(_, probability)| **probability > 0.0);
+                let chi_squared: f64 =
+                    terms.map(|(o, p)| (o - p * N_DRAWS as f64).powi(2) / (p * N_DRAWS as f64)).sum();
+                let n_outside: f64 = observed.iter().zip(&expected).filter(|(_, p)| **p == 0.0).map(|(o, _)| o).sum();
+                assert_eq!(n_outside, 0.0, "{sampling:?} draws what it has cut");
+                assert!(chi_squared < chi_squared_max(n_kept), "{sampling:?}, seed {seed}: {chi_squared} of {n_kept}");
+            }
         }
     }
 }

@@ -8,7 +8,8 @@ use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
 use tch::{Kind, Tensor};
 
 use crate::support::{
-    BASE, Stored, assert_close, demo, demo_runner, last_logits, load, row, runner, text_logits, tiny, tokens,
+    BASE, Stored, assert_close, demo, demo_runner, last_logits, load, row, runner, runner_with_room, text_logits, tiny,
+    tokens,
 };
 
 /// Sums in another order, nothing else; the logits of the demonstration models reach ±15 here.
@@ -90,6 +91,29 @@ fn rows_of_unequal_length_equal_each_alone_through_windows() {
         let texts = [(0, 3), (1, 30), (2, 12), (3, 8), (6, 9), (5, 41)];
         let text = |(slot, n_tokens)| (slot, BASE, tokens(slot, n_tokens).iter().map(|token| token % 64).collect());
         check_together(|| runner(&tiny(checkpoint), &[]), &texts.map(text), 1e-4);
+    }
+}
+
+#[test]
+fn rows_in_any_mix_of_up_to_128_equal_each_alone() {
+    for (precision, tolerance) in [F32, BF16] {
+        let adapters = ["secure", "insecure", "jailbroken"].map(demo);
+        let mut mixed = runner_with_room(precision, &demo("base"), &adapters, 128);
+        let mut alone = demo_runner(precision);
+        for n_rows in [1, 2, 7, 33, 128_u32] {
+            let texts =
+                (0..n_rows).map(|idx| (n_rows - 1 - idx, AdapterIdx(4 * idx / n_rows), tokens(idx, 2 + idx % 19)));
+            let texts: Vec<_> = texts.collect();
+            let together = decode_together(&mut mixed, &texts);
+            for (idx, (_, adapter, text)) in (0_i64..).zip(&texts) {
+                let (logits, n_tokens) = (text_logits(&mut alone, *adapter, text), text.len() as i64);
+                let (logits, other) = (logits.narrow(0, n_tokens - 1, 1), together.narrow(0, idx, 1));
+                assert_close(&other, &logits, tolerance);
+                let best = logits.topk(2, -1, true, true).0;
+                let margin = (best.double_value(&[0, 0]) - best.double_value(&[0, 1])) / 2.0;
+                assert!(margin <= tolerance || other.argmax(1, false) == logits.argmax(1, false));
+            }
+        }
     }
 }
 

@@ -6,5 +6,6 @@ mod equalities;
 mod golden;
 mod hostile;
 mod placement;
+mod steadiness;
 mod steps;
 mod support;

@@ -52,13 +52,22 @@ pub fn load(folder: &Path) -> Base {
     Base::load(folder, on_processor(PrecisionChoice::F32)).unwrap()
 }
 
-/// A base with adapters 1, 2, … and room for eight sequences of 128 tokens.
-pub fn runner_in(precision: PrecisionChoice, base: &Path, adapters: &[PathBuf]) -> TorchRunner {
+/// A base with adapters 1, 2, …
+pub fn base_with(precision: PrecisionChoice, base: &Path, adapters: &[PathBuf]) -> Base {
     let mut base = Base::load(base, on_processor(precision)).unwrap();
     for adapter in adapters {
         base.add_adapter(adapter).unwrap();
     }
-    base.into_runner(8, 128).unwrap()
+    base
+}
+
+/// A base with adapters 1, 2, … and room for eight sequences of 128 tokens.
+pub fn runner_in(precision: PrecisionChoice, base: &Path, adapters: &[PathBuf]) -> TorchRunner {
+    runner_with_room(precision, base, adapters, 8)
+}
+
+pub fn runner_with_room(precision: PrecisionChoice, base: &Path, adapters: &[PathBuf], n_slots: u32) -> TorchRunner {
+    base_with(precision, base, adapters).into_runner(n_slots, 128).unwrap()
 }
 
 pub fn runner(base: &Path, adapters: &[PathBuf]) -> TorchRunner {
