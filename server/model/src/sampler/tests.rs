@@ -185,6 +185,7 @@ fn chi_squared_max(n_tokens: usize) -> f64 {
 #[test]
 fn a_million_draws_of_each_kind_follow_the_exact_probabilities() {
     const N_DRAWS: u64 = 50_000;
+    crate::set_threads(1); // the tests themselves run side by side
     let logits: Vec<f32> = (0..24).map(|i| (i as f32 * 2.3).sin() * 2.5).collect();
     for temperature in [0.5, 1.0] {
         for (top_p, top_k) in [(1.0, None), (0.8, None), (1.0, Some(9))] {
