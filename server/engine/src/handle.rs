@@ -47,6 +47,16 @@ impl Engine {
         self.language.encode(text)
     }
 
+    /// What these tokens write, special ones as they are written. Refuses a number that is no token of this model.
+    pub fn written(&self, tokens: &[u32]) -> Result<String, RenderError> {
+        self.language.written(tokens)
+    }
+
+    /// What one token writes, which may be a part of a character.
+    pub fn bytes(&self, token: u32) -> Vec<u8> {
+        self.language.tokenizer().bytes(token)
+    }
+
     /// Asks for an answer. Never waits: where too many wait already, it says [`Refused::Busy`] at once.
     pub fn generate(&self, request: Request) -> Result<Generation, Refused> {
         check(&request, self.shape)?;

@@ -41,6 +41,8 @@ pub enum RenderError {
     /// The template refused these messages, or is itself at fault; names its file.
     #[error("{0}")]
     Template(String),
+    #[error("{0} is no token of this model")]
+    UnknownToken(u32),
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
 }
@@ -83,6 +85,14 @@ impl Language {
         }
         let beginning = if text.starts_with(beginning) { "" } else { beginning };
         self.tokenized(beginning.to_owned() + text)
+    }
+
+    /// What these tokens write, special ones as they are written.
+    pub fn written(&self, tokens: &[u32]) -> Result<String, RenderError> {
+        match tokens.iter().find(|&&token| !self.tokenizer.knows(token)) {
+            Some(&token) => Err(RenderError::UnknownToken(token)),
+            None => Ok(self.tokenizer.written(tokens)?),
+        }
     }
 
     fn tokenized(&self, text: String) -> Result<Rendered, RenderError> {

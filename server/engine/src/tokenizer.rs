@@ -57,6 +57,15 @@ impl Tokenizer {
         guarded("decode tokens", || self.inner.decode(tokens, true))
     }
 
+    /// The text of these tokens, special ones as they are written.
+    pub fn written(&self, tokens: &[u32]) -> Result<String, TokenizerError> {
+        guarded("decode tokens", || self.inner.decode(tokens, false))
+    }
+
+    pub fn knows(&self, token: u32) -> bool {
+        self.inner.id_to_token(token).is_some()
+    }
+
     /// Whether the token can show in a text: it is in the vocabulary and not special.
     pub fn is_visible(&self, token: u32) -> bool {
         !self.special.contains(&token) && self.inner.id_to_token(token).is_some()

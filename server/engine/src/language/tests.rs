@@ -43,6 +43,14 @@ fn a_text_to_go_on_with_is_sent_as_it_is() {
     assert_eq!(language.encode(&"x".repeat(TEXT_BYTES_MAX + 1)).unwrap_err(), RenderError::TooLong);
 }
 
+#[test]
+fn tokens_are_written_as_they_are_and_strange_ones_refused() {
+    let language = demo_language();
+    let text = "Öl<|im_end|> x";
+    assert_eq!(language.written(&language.encode(text).unwrap().tokens).unwrap(), text);
+    assert_eq!(language.written(&[5, 1 << 30]).unwrap_err(), RenderError::UnknownToken(1 << 30));
+}
+
 /// A folder with the demonstration model's tokenizer and these files beside it.
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
