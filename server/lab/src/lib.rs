@@ -6,7 +6,7 @@ mod live;
 mod models;
 
 pub use live::Watcher;
-pub use models::{Hosted, Models};
+pub use models::{Hosted, HostedEngine, Models};
 
 use domain::{AskError, ComparisonId};
 use live::Live;

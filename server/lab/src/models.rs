@@ -26,6 +26,12 @@ pub struct Hosted {
     pub precision: String,
 }
 
+/// An engine, and the model that its variants stand on.
+pub struct HostedEngine {
+    pub base: ModelId,
+    pub engine: Engine,
+}
+
 impl Models {
     /// The catalogue, before anything is loaded.
     pub fn new(cards: Vec<ModelCard>) -> Self {
@@ -55,12 +61,25 @@ impl Models {
         })
     }
 
+    /// The engines, each once.
+    pub fn engines(&self) -> Vec<HostedEngine> {
+        self.read(|entries| {
+            let mut engines: Vec<HostedEngine> = Vec::new();
+            for (id, hosted) in entries.iter().filter_map(|it| Some((&it.card.id, it.hosted.as_ref()?))) {
+                match engines.iter_mut().find(|it| it.engine.is_same(&hosted.engine)) {
+                    None => engines.push(HostedEngine { base: id.clone(), engine: hosted.engine.clone() }),
+                    Some(engine) if hosted.adapter == AdapterIdx::default() => engine.base = id.clone(),
+                    Some(_) => {}
+                }
+            }
+            engines
+        })
+    }
+
     /// What all engines together have to do.
     pub fn load(&self) -> Load {
-        let hosted: Vec<Hosted> = self.read(|entries| entries.iter().filter_map(|it| it.hosted.clone()).collect());
-        let is_first = |idx: usize| !hosted[..idx].iter().any(|it| it.engine.is_same(&hosted[idx].engine));
-        let engines = (0..hosted.len()).filter(|idx| is_first(*idx)).map(|idx| hosted[idx].engine.load());
-        engines.fold(Load::default(), |sum, it| Load {
+        let loads = self.engines().into_iter().map(|it| it.engine.load());
+        loads.fold(Load::default(), |sum, it| Load {
             n_slots: sum.n_slots + it.n_slots,
             n_running: sum.n_running + it.n_running,
             n_waiting: sum.n_waiting + it.n_waiting,
