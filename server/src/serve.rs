@@ -10,7 +10,7 @@ use lab::{Lab, Models};
 use std::{future::Future, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use store::{Db, FolderLock};
 use tokio::net::TcpListener;
-use web::{AppState, Hosts};
+use web::{AppState, Hosts, Limits};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -39,6 +39,62 @@ pub struct Arguments {
     /// small: threads that wait for each other cost such a model more than they do for it]
     #[arg(long)]
     threads: Option<usize>,
+
+    #[command(flatten)]
+    limits: LimitArguments,
+}
+
+/// What the API lets its clients ask for. A client is the bearer of a token, or else an address.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Limits of the API")]
+struct LimitArguments {
+    /// Answers to one prompt.
+    #[arg(long, default_value_t = Limits::default().n_max, value_parser = clap::value_parser!(u32).range(1..))]
+    max_n: u32,
+
+    /// Prompts in one request for completions.
+    #[arg(long, default_value_t = Limits::default().prompts_max, value_parser = clap::value_parser!(u32).range(1..))]
+    max_prompts: u32,
+
+    /// Tokens of one answer that may be asked for; there are never more than --context leaves room for.
+    #[arg(long, default_value_t = Limits::default().tokens_max, value_parser = clap::value_parser!(u32).range(1..))]
+    max_tokens: u32,
+
+    /// Messages of one conversation.
+    #[arg(long, default_value_t = Limits::default().messages_max, value_parser = clap::value_parser!(u32).range(1..))]
+    max_messages: u32,
+
+    /// Bytes of text in one request.
+    #[arg(long, default_value_t = Limits::default().prompt_bytes_max)]
+    max_prompt_bytes: usize,
+
+    /// Bytes of one request.
+    #[arg(long, default_value_t = Limits::default().body_bytes_max)]
+    max_body_bytes: usize,
+
+    /// Answers that one client may have in hand, waiting or being written.
+    #[arg(long, default_value_t = Limits::default().answers_per_client_max,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    max_queue: u32,
+
+    /// Requests of all clients together.
+    #[arg(long, default_value_t = Limits::default().requests_max, value_parser = clap::value_parser!(u32).range(1..))]
+    max_requests: u32,
+}
+
+impl LimitArguments {
+    fn limits(&self) -> Limits {
+        Limits {
+            n_max: self.max_n,
+            prompts_max: self.max_prompts,
+            tokens_max: self.max_tokens,
+            messages_max: self.max_messages,
+            prompt_bytes_max: self.max_prompt_bytes,
+            body_bytes_max: self.max_body_bytes,
+            answers_per_client_max: self.max_queue,
+            requests_max: self.max_requests,
+        }
+    }
 }
 
 /// How long those who are being answered may take once the server is told to stop.
@@ -54,7 +110,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let lab = open_lab(&db, &arguments).await?;
     let address = listener.local_addr()?;
     tracing::info!(data = %data.display(), "Plumbline is at http://{address}");
-    let state = AppState::new(lab.clone(), assets::assets(), hosts(address));
+    let state = AppState::new(lab.clone(), assets::assets(), hosts(address)).with_limits(arguments.limits.limits());
     serve_until(stop_signal(), listener, state, lab).await?;
     db.close().await;
     Ok(())
@@ -82,7 +138,9 @@ async fn serve_until(
         lab.shut_down().await;
         let _ = stopping.send(());
     };
-    let server = axum::serve(listener, web::router(state)).with_graceful_shutdown(drain);
+    // With the addresses of clients, by which their shares are kept apart.
+    let service = web::router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(drain);
     let too_late = async {
         let _ = stopped.await;
         tokio::time::sleep(DRAIN_MAX).await;

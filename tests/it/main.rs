@@ -6,12 +6,18 @@ mod support;
 
 mod blind;
 mod compare;
+mod completions;
+mod flood;
 mod history;
 mod hostile;
 mod label;
+mod metrics;
 mod openai;
+mod openai_clients;
+mod openapi;
 mod questions;
 mod restart;
+mod scores;
 mod security;
 mod stop;
 mod stream;

@@ -63,13 +63,15 @@ async fn two_hundred_streams_cut_at_random_leave_no_busy_slot() {
     let house = House::with(&[("base", says("word ".repeat(300)))]).await;
     let mut random = StdRng::seed_from_u64(1);
     let cuts: Vec<usize> = (0..200).map(|_| random.random_range(0..12)).collect();
-    let clients = cuts.into_iter().map(|n_pieces| {
+    let clients = cuts.into_iter().enumerate().map(|(idx, n_pieces)| {
         let ann = house.reviewer();
         async move {
             let body = serde_json::json!({
                 "model": "base", "stream": true, "messages": [{ "role": "user", "content": "go on" }],
             });
             let request = Request::post("/v1/chat/completions").header("content-type", "application/json");
+            // Each is somebody else, as one alone may not have as many in hand.
+            let request = request.header("authorization", format!("Bearer {idx}"));
             let response = ann.begins(request.body(Body::from(body.to_string())).unwrap()).await;
             assert_eq!(response.status(), 200);
             response.into_body().into_data_stream().take(n_pieces).collect::<Vec<_>>().await;

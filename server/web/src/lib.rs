@@ -7,10 +7,14 @@ mod backend;
 mod error;
 mod events;
 mod health;
+mod limits;
+mod metrics;
 mod openai;
+mod openapi;
 mod security;
 
 pub use assets::Assets;
+pub use limits::Limits;
 pub use security::Hosts;
 
 use app::{App, BackendHandle, Cookies, GoOn, SetStatus, Site, shell};
@@ -19,14 +23,17 @@ use axum::{
     extract::{DefaultBodyLimit, FromRef, Request, State},
     http::{header, request::Parts},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::get,
 };
 use backend::ReviewerBackend;
 use lab::Lab;
 use leptos::prelude::{LeptosOptions, provide_context, use_context};
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
+use limits::Door;
+use metrics::Metrics;
 use std::sync::{Arc, LazyLock};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer, trace::TraceLayer};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What the routes stand on.
 #[derive(Clone, FromRef)]
@@ -35,11 +42,20 @@ pub struct AppState {
     pub assets: Assets,
     pub hosts: Hosts,
     pub leptos_options: LeptosOptions,
+    door: Door,
+    metrics: Metrics,
 }
 
 impl AppState {
     pub fn new(lab: Lab, assets: Assets, hosts: Hosts) -> Self {
-        Self { lab, assets, hosts, leptos_options: LeptosOptions::builder().output_name("plumbline").build() }
+        let leptos_options = LeptosOptions::builder().output_name("plumbline").build();
+        let (door, metrics) = (Door::new(Limits::default()), Metrics::new(lab.clone()));
+        Self { lab, assets, hosts, leptos_options, door, metrics }
+    }
+
+    /// With other limits on what may be asked of the API.
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { door: Door::new(limits), ..self }
     }
 }
 
@@ -47,11 +63,13 @@ impl AppState {
 pub fn router(state: AppState) -> Router {
     let context = page_context(&state);
     let site = Site { version: state.assets.version().to_owned() };
-    Router::new()
-        .route("/healthz", get(health::healthz))
+    let (documented, document) = documented_routes().split_for_parts();
+    let document = Arc::new(document);
+    documented
+        .route("/api/openapi.json", get(move || openapi::json(document.clone())))
+        .route("/api", get(openapi::page))
+        .route("/api/swagger/{name}", get(openapi::asset))
         .route("/comparisons/{id}/events", get(events::events))
-        .route("/v1/models", get(openai::models))
-        .route("/v1/chat/completions", post(openai::chat_completions))
         .route("/v1/{*path}", axum::routing::any(openai::no_such_route))
         .route("/pkg/{*path}", get(assets::package))
         .leptos_routes_with_context(&state, PAGES.clone(), context, move || shell(&site))
@@ -60,12 +78,21 @@ pub fn router(state: AppState) -> Router {
         .layer(CatchPanicLayer::new())
         .layer(CsrfLayer::new())
         .layer(axum::middleware::from_fn_with_state(state.clone(), security::guard))
+        .layer(axum::middleware::from_fn_with_state(state.clone(), metrics::measure))
         .layer(CompressionLayer::new())
         // Paths only: a query holds the question that was typed.
         .layer(TraceLayer::new_for_http().make_span_with(
             |request: &Request| tracing::debug_span!("http", method = %request.method(), path = request.uri().path()),
         ))
         .with_state(state)
+}
+
+/// What other people's programs may call, written down where it is served.
+fn documented_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::document())
+        .merge(openai::routes())
+        .routes(routes!(health::healthz))
+        .routes(routes!(metrics::metrics))
 }
 
 /// The routes of the pages. Worked out once: where Leptos does that in one thread while another draws a page, the page now and

@@ -56,12 +56,16 @@ fn is_called_by_own_name(headers: &HeaderMap) -> bool {
 /// Gives the page being drawn a policy under which only its own scripts run, whatever a model may have written into it.
 pub fn allow_own_scripts() {
     let (Some(nonce), Some(options)) = (use_nonce(), leptos::prelude::use_context::<ResponseOptions>()) else { return };
+    options.insert_header(header::CONTENT_SECURITY_POLICY, own_scripts_policy(&nonce));
+}
+
+/// Only scripts with this nonce run, and only this server is spoken to.
+pub fn own_scripts_policy(nonce: &str) -> HeaderValue {
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; \
          img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     );
-    let policy = HeaderValue::from_str(&policy).expect("a nonce is plain ASCII");
-    options.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    HeaderValue::from_str(&policy).expect("a nonce is plain ASCII")
 }
 
 #[cfg(test)]

@@ -8,10 +8,11 @@ use axum::Router;
 use domain::{Comparison, ComparisonId, ModelCard, ModelId, ModelState, Role};
 use engine::{AdapterIdx, Engine, Language};
 use lab::{Hosted, Lab, Models};
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use store::Db;
 use tempfile::TempDir;
-use web::{AppState, Assets, Hosts};
+use tokio::net::TcpListener;
+use web::{AppState, Assets, Hosts, Limits};
 
 pub struct House {
     pub router: Router,
@@ -32,6 +33,13 @@ impl House {
     pub async fn with(scripts: &[(&str, Script)]) -> Self {
         let scripts = scripts.iter().map(|(id, script)| ((*id).to_owned(), script.clone())).collect();
         Stopped { folder: tempfile::tempdir().unwrap(), scripts }.starts().await
+    }
+
+    /// The same house with other limits on what its API may be asked.
+    pub fn limited(mut self, limits: Limits) -> Self {
+        let state = AppState::new(self.lab.clone(), Assets::new(|_| None, "test".into()), Hosts::Loopback);
+        self.router = web::router(state.with_limits(limits));
+        self
     }
 
     pub fn reviewer(&self) -> Reviewer {
@@ -81,6 +89,15 @@ impl House {
     /// The database file, to be opened a second time.
     pub async fn database(&self) -> Db {
         Db::open(self.folder.path()).await.unwrap()
+    }
+
+    /// Opens the door on a free port of this machine, and says where.
+    pub async fn listens(&self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = self.router.clone().into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(axum::serve(listener, service).into_future());
+        format!("http://{address}")
     }
 
     /// Waits until the engines have nothing in hand any more. What never happens fails the test.
