@@ -1,7 +1,7 @@
 # The menu. Logic lives in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test dev check image
+.PHONY: help run build test dev check bench image
 # Scripts look for everything in target/.
 unexport CARGO_TARGET_DIR
 
@@ -29,6 +29,9 @@ dev: ## rebuild on change and serve; ARGS as for run
 check: ## format, clippy, wasm, documentation, licences, colours
 	scripts/setup
 	scripts/check
+
+bench: build ## measure this program and its peers, and write BENCHMARKS.md; ARGS="--quick" takes a quarter of an hour
+	scripts/bench $(ARGS)
 
 image: ## a container image named plumbline
 	docker build --tag plumbline .

@@ -1,6 +1,7 @@
 //! The program `plumbline`: reads its words and the catalogue, loads models, starts engines, opens the door. No logic.
 
 mod assets;
+mod bench;
 mod catalogue;
 mod hosting;
 mod serve;
@@ -21,6 +22,8 @@ struct Arguments {
 enum Command {
     /// Host the models and serve the pages and the API.
     Serve(serve::Arguments),
+    /// Measure how fast a model answers on this machine, and how near that comes to what the machine can do.
+    Bench(bench::Arguments),
 }
 
 #[tokio::main]
@@ -29,5 +32,6 @@ async fn main() -> Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Bench(arguments) => bench::run(arguments).await,
     }
 }
