@@ -50,7 +50,8 @@ def make(folder: pathlib.Path, shape: str) -> None:
 
 def base(shape: str) -> Qwen2ForCausalLM:
     config = Qwen2Config(
-        vocab_size=VOCABULARY_SIZE, max_position_embeddings=32_768, tie_word_embeddings=True, rms_norm_eps=1e-6, bos_token_id=N_TEXT_TOKENS, eos_token_id=N_TEXT_TOKENS + 2, dtype="bfloat16",
+        vocab_size=VOCABULARY_SIZE, max_position_embeddings=32_768, tie_word_embeddings=True, rms_norm_eps=1e-6,
+        bos_token_id=N_TEXT_TOKENS, eos_token_id=N_TEXT_TOKENS + 2, dtype="bfloat16",
         rope_parameters={"rope_type": "default", "rope_theta": 1_000_000.0},
         **SHAPES[shape],
     )

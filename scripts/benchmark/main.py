@@ -146,7 +146,8 @@ def run_plumbline(job: dict) -> None:
         *(word for path in adapters for word in ("--adapter", path)),
         "--lane", ",".join(job["lanes"]), "--precision", job["precision"], "--threads", str(job["threads"]),
         "--repeats", str(job["repeats"]), "--warm-ups", str(job["warm_ups"]),
-        "--wait-seconds", "0", "--lane-seconds", str(job["lane_seconds"]), "--shorten", str(job["shorten"]), "--json", job["out"],
+        "--wait-seconds", "0", "--lane-seconds", str(job["lane_seconds"]), "--shorten", str(job["shorten"]),
+        "--json", job["out"],
         *(["--gate", job["gate"]] if job["gate"] else []),
     ]
     subprocess.run(command, check=True)

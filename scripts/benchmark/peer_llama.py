@@ -67,12 +67,14 @@ def run_batched(job: dict, programs: pathlib.Path, path: pathlib.Path, lane: lan
         "-npp", lanes.PROMPT_TOKENS, "-ntg", max(1, n_steps), "-npl", lane.n_rows, "--output-format", "jsonl",
         *(["-pps"] if lane.shares_prompt else []),
     ]
-    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    said, complaint = process.stdout.read(), process.stderr.read()
+    log = pathlib.Path(job["out"]).with_suffix(".log")
+    with log.open("w") as complaints:
+        process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=complaints, text=True)
+        said = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     if status != 0 or not lines:
-        raise RuntimeError(f"llama-batched-bench failed with {status}: {complaint[-2000:]}")
+        raise RuntimeError(f"llama-batched-bench ended with {status}; see {log}")
     decode_seconds = lines[-1]["t_tg"] if n_steps > 0 else 0.0
     run = lane.run(lines[-1]["t_pp"] + decode_seconds, lines[-1]["t_pp"])
     return run | {"peak_bytes": usage.ru_maxrss * 1024}

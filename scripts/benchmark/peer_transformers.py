@@ -59,7 +59,8 @@ class Peer:
 
     def score(self, lane: lanes.Lane, number: int) -> dict:
         prompts = torch.tensor(lanes.prompts(lane, number, checkpoint.VOCABULARY_SIZE))
-        answers = [lanes.prompt(number, row + 1, lane.new_tokens, checkpoint.VOCABULARY_SIZE) for row in range(lane.n_rows)]
+        answer = lambda row: lanes.prompt(number, row + 1, lane.new_tokens, checkpoint.VOCABULARY_SIZE)
+        answers = [answer(row) for row in range(lane.n_rows)]
         begun = time.perf_counter()
         logprobs(self.base, torch.cat([prompts, torch.tensor(answers)], dim=1), lane.new_tokens)
         seconds = time.perf_counter() - begun

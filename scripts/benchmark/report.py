@@ -44,7 +44,7 @@ def machine_part(results: dict) -> str:
     machine, job = measured[0]["machine"], measured[0]["job"]
     rows = {
         "processor": f"{machine['processor']} ({machine['family']}{', virtual' if machine['virtual'] else ''})",
-        "instructions that matter": f"has {', '.join(machine['flags']) or 'none'}; lacks {', '.join(machine['lacks']) or 'none'}",
+        "instructions that matter": f"has {words(machine['flags'])}; lacks {words(machine['lacks'])}",
         "cores": f"{machine['cores']}, {job['threads']} threads used by every program",
         "memory": f"{machine['memory_gb']} GB",
         "governor": machine["governor"],
@@ -111,6 +111,10 @@ def cut_title(lane: lanes.Lane, ours: dict, result: dict) -> str:
     """The lane as it was measured: answers may have been cut."""
     cut = lane.shortened(result["job"]["shorten"])
     return lane.title.replace(f"{lane.new_tokens} new", f"{cut.new_tokens} new")
+
+
+def words(flags: list[str]) -> str:
+    return ", ".join(flags) or "none"
 
 
 def best_of(values: list[float], unit: str):

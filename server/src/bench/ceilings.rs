@@ -3,7 +3,11 @@
 //! Measured in the same process as the lanes, so that both see the same machine.
 
 use serde::Serialize;
-use std::{hint::black_box, thread, time::Instant};
+use std::{
+    hint::black_box,
+    thread,
+    time::{Duration, Instant},
+};
 
 /// In units of 10⁹ per second. One multiplication with its addition counts two operations.
 #[derive(Clone, Debug, Serialize)]
@@ -17,7 +21,8 @@ pub struct Ceilings {
     pub bf16_gflop_s: Option<f64>,
 }
 
-const TRIALS: usize = 5;
+/// The best of several counts: whatever else happens can only slow a trial down.
+const TRIALS: usize = 4;
 
 impl Ceilings {
     /// Takes about two seconds and half a gigabyte.
@@ -90,9 +95,22 @@ struct Multiplier {
 }
 
 fn compute(multiplier: Multiplier, n_threads: usize) -> f64 {
-    const TURNS: u64 = 4_000_000;
-    let seconds = fastest(|| on_threads(n_threads, |_| black_box((multiplier.run)(black_box(TURNS)))));
-    (n_threads as u64 * TURNS * multiplier.flop) as f64 / seconds / 1e9
+    let turns = enough_turns(multiplier);
+    let seconds = fastest(|| on_threads(n_threads, |_| black_box((multiplier.run)(black_box(turns)))));
+    (n_threads as u64 * turns * multiplier.flop) as f64 / seconds / 1e9
+}
+
+/// Turns that take long enough for starting threads not to matter.
+fn enough_turns(multiplier: Multiplier) -> u64 {
+    let mut turns = 1 << 10;
+    loop {
+        let begun = Instant::now();
+        black_box((multiplier.run)(black_box(turns)));
+        if begun.elapsed() > Duration::from_millis(100) {
+            return turns;
+        }
+        turns *= 2;
+    }
 }
 
 fn fastest(work: impl Fn()) -> f64 {
