@@ -131,11 +131,17 @@ def run(name: str, place: Place, options: argparse.Namespace) -> None:
         {"plumbline": run_plumbline, "transformers": run_transformers, "llama.cpp": run_llama}[program](job)
         complete(job, {"job": job, "machine": machine.describe()})
     except (subprocess.CalledProcessError, RuntimeError, OSError) as failure:
-        # One that cannot run is told on the page and does not keep the others from running.
-        measure.say(f"{name} failed: {failure}")
-        failed = {"program": program, "precision": precision, "failure": str(failure), "lanes": [], "job": job}
-        measure.write(pathlib.Path(job["out"]), failed)
+        fail(job, program, failure)
     measure.say(f"{name} took {time.monotonic() - begun:.0f} s")
+
+
+def fail(job: dict, program: str, failure: Exception) -> None:
+    """One that cannot run is told on the page and does not keep the others from running."""
+    is_status = isinstance(failure, subprocess.CalledProcessError)
+    reason = f"it ended with status {failure.returncode}" if is_status else str(failure)
+    measure.say(f"{program} in {job['precision']} failed: {reason}")
+    failed = {"program": program, "precision": job["precision"], "failure": reason, "lanes": [], "job": job}
+    measure.write(pathlib.Path(job["out"]), failed)
 
 
 def run_plumbline(job: dict) -> None:

@@ -125,7 +125,7 @@ def best_of(values: list[float], unit: str):
 
 def failures(names: list[str], results: dict) -> str:
     failed = [results[name] for name in names if name in results and results[name].get("failure")]
-    lines = [f"{title(result)} could not be measured: {result['failure'].splitlines()[0][:200]}." for result in failed]
+    lines = [f"{title(result)} could not be measured: {result['failure']}." for result in failed]
     return "\n\n" + "\n".join(lines) if lines else ""
 
 
