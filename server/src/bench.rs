@@ -13,7 +13,7 @@ mod roof;
 
 mod report;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use engine::{Engine, Language};
 use model::{Base, DeviceChoice, Placement, PrecisionChoice};
@@ -86,16 +86,17 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> Result<()> {
     let lanes = arguments.lanes()?;
+    let questions = arguments.gate.as_deref().map(Questions::read).transpose()?;
     let n_threads = arguments.n_threads();
     let others_cores = machine::wait_until_idle(Duration::from_secs(arguments.wait_seconds)).await?;
-    if others_cores >= 0.2 {
+    if others_cores >= machine::QUIET_CORES {
         tracing::warn!("other programs keep {others_cores:.1} cores busy; the figures will be too low");
     }
     let ceilings = Ceilings::measure(n_threads);
     let loaded = Loaded::load(&arguments, &lanes, n_threads)?;
     let lanes = loaded.measure(&lanes, &arguments, &ceilings).await?;
-    let gate = match &arguments.gate {
-        Some(path) => Some(Questions::read(path)?.answer(&loaded.desk.engine).await?),
+    let gate = match &questions {
+        Some(questions) => Some(questions.answer(&loaded.desk.engine).await?),
         None => None,
     };
     let report = Report::new(loaded, others_cores, ceilings, lanes, gate);
@@ -111,9 +112,35 @@ impl Arguments {
         }
         let n_adapters = self.adapters.len();
         if let Some(lane) = self.lanes.iter().find(|lane| !fits(lane)) {
-            anyhow::bail!("{} needs three adapters, and --adapter names {n_adapters}", lane.name());
+            bail!("{} needs three adapters, and --adapter names {n_adapters}", lane.name());
         }
         Ok(self.lanes.clone())
+    }
+
+    fn base(&self) -> Result<Base> {
+        let mut base = Base::load(&self.model, Placement { device: self.device, precision: self.precision })?;
+        for folder in &self.adapters {
+            base.add_adapter(folder)?;
+        }
+        Ok(base)
+    }
+
+    fn sizes(&self, base: &Base) -> Result<Sizes> {
+        let adapter_weights = self.adapters.first().map_or(Ok(0), |folder| adapter_weights(folder))?;
+        Ok(Sizes::of(base.config(), base.precision(), adapter_weights, base.position_bytes()))
+    }
+
+    /// Slots and positions for the largest lane; some of both are left over for the questions of a gate.
+    fn room(&self, lanes: &[Lane], n_positions_max: u32) -> Result<(u32, u32)> {
+        const AT_LEAST: (u32, u32) = (8, 256);
+        let works = || lanes.iter().map(|lane| lane.work(self.shorten));
+        let n_rows = works().map(|work| work.n_rows).max().unwrap_or_default();
+        let n_positions = works().map(|work| work.n_positions()).max().unwrap_or_default();
+        ensure!(
+            n_positions <= n_positions_max,
+            "the lanes need {n_positions} positions, but the model knows {n_positions_max}; cut answers with --shorten"
+        );
+        Ok((n_rows.max(AT_LEAST.0), n_positions.max(AT_LEAST.1).min(n_positions_max)))
     }
 
     fn n_threads(&self) -> usize {
@@ -137,17 +164,11 @@ impl Loaded {
         let begun = Instant::now();
         let language = Language::load(&arguments.model)?;
         model::set_threads(n_threads);
-        let placement = Placement { device: arguments.device, precision: arguments.precision };
-        let mut base = Base::load(&arguments.model, placement)?;
-        for folder in &arguments.adapters {
-            base.add_adapter(folder)?;
-        }
-        let precision = base.precision().to_owned();
-        let adapter_weights = arguments.adapters.first().map_or(Ok(0), |folder| adapter_weights(folder))?;
-        let sizes = Sizes::of(base.config(), &precision, adapter_weights, base.position_bytes());
-        let (device, vocabulary_size) = (base.device(), base.vocabulary_size());
-        let (n_slots, n_positions) = room(lanes, arguments.shorten);
-        let n_positions = n_positions.min(base.max_positions());
+        let base = arguments.base()?;
+        let (device, precision) = (base.device(), base.precision().to_owned());
+        let sizes = arguments.sizes(&base)?;
+        let vocabulary_size = base.vocabulary_size();
+        let (n_slots, n_positions) = arguments.room(lanes, base.max_positions())?;
         let engine = Engine::start(base.into_runner(n_slots, n_positions)?, language);
         Ok(Self {
             desk: Desk { engine, vocabulary_size },
@@ -193,15 +214,6 @@ impl Loaded {
         report.add(run, machine::peak_bytes());
         Ok(())
     }
-}
-
-/// Slots and positions for the largest lane; some of both are left over for the questions of a gate.
-fn room(lanes: &[Lane], shorten: u32) -> (u32, u32) {
-    const AT_LEAST: (u32, u32) = (8, 256);
-    let works = || lanes.iter().map(|lane| lane.work(shorten));
-    let n_rows = works().map(|work| work.n_rows).max().unwrap_or_default();
-    let n_positions = works().map(|work| work.n_positions()).max().unwrap_or_default();
-    (n_rows.max(AT_LEAST.0), n_positions.max(AT_LEAST.1))
 }
 
 /// How many numbers an adapter consists of.

@@ -1,7 +1,7 @@
 //! Asks a running engine for the answers of a lane and holds the watch.
 
 use crate::bench::lane::{Unit, Work};
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use engine::{AdapterIdx, Engine, Event, Generation, NTop, Request, Sampling};
 use serde::Serialize;
 use std::{
@@ -37,8 +37,10 @@ impl Desk {
     pub async fn run(&self, work: &Work, number: u64) -> Result<Run> {
         let requests = self.requests(work, number);
         let begun = Instant::now();
-        let timelines = follow_all(&self.engine, requests, begun).await?;
-        Ok(Run::of(work, &timelines))
+        let run = Run::of(work, &follow_all(&self.engine, requests, begun).await?);
+        let expected = u64::from(work.n_rows * work.new_tokens);
+        ensure!(run.tokens == expected, "{} tokens came instead of {expected}", run.tokens);
+        Ok(run)
     }
 
     fn requests(&self, work: &Work, number: u64) -> Vec<Request> {
@@ -113,10 +115,12 @@ impl Run {
         let latest =
             |instant: fn(&Timeline) -> Duration| timelines.iter().map(instant).max().unwrap_or_default().as_secs_f64();
         let (seconds, first_seconds) = (latest(|it| it.last), latest(|it| it.first));
-        let tokens = match work.unit {
-            Unit::ScoredTokensPerSecond => u64::from(work.n_rows * work.new_tokens),
-            _ => timelines.iter().map(|it| it.n_tokens).sum(),
+        // Scores come of the prompt as well, from its second token on.
+        let not_asked = match work.unit {
+            Unit::ScoredTokensPerSecond => u64::from(work.n_rows * (work.prompt_tokens - 1)),
+            _ => 0,
         };
+        let tokens = timelines.iter().map(|it| it.n_tokens).sum::<u64>().saturating_sub(not_asked);
         let value = match work.unit {
             Unit::Seconds => first_seconds,
             Unit::TokensPerSecond | Unit::ScoredTokensPerSecond => tokens as f64 / seconds,

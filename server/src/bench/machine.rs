@@ -1,7 +1,10 @@
 //! What the system says about this process and about who else is at work.
 
 use anyhow::{Context, Result};
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 /// The most memory this process has held since [`forget_peak`], in bytes. `None` where the system does not say.
 pub fn peak_bytes() -> Option<u64> {
@@ -15,15 +18,17 @@ pub fn forget_peak() {
     let _ = fs::write("/proc/self/clear_refs", "5");
 }
 
-/// Waits until others use less than a fifth of a core, at most this long, and says how many cores they used last.
+/// Others may keep this many cores busy without anybody calling the machine busy.
+pub const QUIET_CORES: f64 = 0.2;
+
+/// Waits until others use less than [`QUIET_CORES`], at most this long, and says how many cores they used last.
 ///
 /// The load average would remember the program before for minutes, so the processor's own clock is asked.
 pub async fn wait_until_idle(longest: Duration) -> Result<f64> {
-    const QUIET: f64 = 0.2;
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     loop {
         let n_busy = n_cores_busy().await?;
-        if n_busy < QUIET || begun.elapsed() >= longest {
+        if n_busy < QUIET_CORES || begun.elapsed() >= longest {
             return Ok(n_busy);
         }
     }
