@@ -3,7 +3,10 @@
 use crate::backend::ApiError;
 #[cfg(feature = "ssr")]
 use crate::backend::{backend, go_on};
-use domain::{Act, AnswerId, AskForm, Comparison, ComparisonId, HistoryPage, HistoryQuery, Hosted, Labels, ModelCard};
+use domain::{
+    Act, AnswerId, AskForm, Comparison, ComparisonId, GivenAnswer, HistoryPage, HistoryQuery, Hosted, Labels,
+    Likelihood, LikelihoodForm, ModelCard, ModelId, Scores,
+};
 use leptos::{
     prelude::*,
     server_fn::codec::{GetUrl, Json},
@@ -51,6 +54,22 @@ pub async fn reveal(id: ComparisonId) -> Result<(), ApiError> {
 #[server(prefix = "/api", endpoint = "label", input = Json)]
 pub async fn label(answer: AnswerId, act: Act) -> Result<Labels, ApiError> {
     backend().label(answer, act).await
+}
+
+#[server(name = GetScores, prefix = "/api", endpoint = "scores", input = GetUrl)]
+pub async fn scores(answer: AnswerId) -> Result<Scores, ApiError> {
+    backend().scores(answer).await
+}
+
+#[server(name = GetGivenAnswer, prefix = "/api", endpoint = "given_answer", input = GetUrl)]
+pub async fn given_answer(answer: AnswerId) -> Result<GivenAnswer, ApiError> {
+    backend().given_answer(answer).await
+}
+
+/// A POST although it changes nothing: the answer that is scored may be longer than a URL.
+#[server(name = GetLikelihood, prefix = "/api", endpoint = "likelihood", input = Json)]
+pub async fn likelihood(form: LikelihoodForm, model: ModelId) -> Result<Likelihood, ApiError> {
+    backend().likelihood(form, model).await
 }
 
 #[server(prefix = "/api", endpoint = "history", input = GetUrl)]

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use domain::{
-    Act, AnswerId, AskError, AskForm, Comparison, ComparisonId, HistoryPage, HistoryQuery, Labels, ModelCard,
+    Act, AnswerId, AskError, AskForm, Comparison, ComparisonId, GivenAnswer, HistoryPage, HistoryQuery, Labels,
+    Likelihood, LikelihoodForm, ModelCard, ModelId, Scores,
 };
 use leptos::{
     prelude::*,
@@ -36,6 +37,15 @@ pub trait Backend: Send + Sync {
 
     /// Adds one act to an answer's labels; returns what stands once it is committed.
     async fn label(&self, answer: AnswerId, act: Act) -> Result<Labels, ApiError>;
+
+    /// How likely each token of an answer was to the model that wrote it. Says nothing of which model that is.
+    async fn scores(&self, answer: AnswerId) -> Result<Scores, ApiError>;
+
+    /// An answer whose likelihood can be asked for; refused where its comparison is blind.
+    async fn given_answer(&self, answer: AnswerId) -> Result<GivenAnswer, ApiError>;
+
+    /// How likely one model finds the answer that the form gives; a wrong field of the form is named.
+    async fn likelihood(&self, form: LikelihoodForm, model: ModelId) -> Result<Likelihood, ApiError>;
 
     /// One page of comparisons, newest first.
     async fn history(&self, query: HistoryQuery) -> Result<HistoryPage, ApiError>;

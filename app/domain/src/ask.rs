@@ -54,6 +54,8 @@ pub enum Field {
     TopP,
     MaxTokens,
     Seed,
+    /// The answer whose likelihood is asked for.
+    Answer,
 }
 
 impl Default for AskForm {

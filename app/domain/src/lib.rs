@@ -1,20 +1,23 @@
 //! The words of the trade, shared by browser and server: questions and formats, what was asked and answered, labels.
 //!
-//! Data and the rules on them. Knows serde and nothing of the network, the database or the page.
+//! Data and the rules on them. Knows nothing of the network, the database or the page.
 
 mod ask;
 mod check;
 mod comparison;
+mod difference;
 mod fold;
 mod format;
 mod history;
 mod label;
+mod likelihood;
 mod live;
 mod model;
 mod progress;
 mod prompt;
 mod question;
 mod sampling;
+mod score;
 mod time;
 
 pub use ask::{AskError, AskForm, Field, NewComparison};
@@ -23,14 +26,19 @@ pub use comparison::{
     Answer, AnswerId, AnswerState, Blindness, Column, ColumnModel, Comparison, ComparisonId, Facts, Finish,
     RenderedPrompt, slot_letter,
 };
+pub use difference::{Change, Difference};
 pub use fold::Folds;
 pub use format::{Format, FormatError, Prompt};
 pub use history::{HistoryPage, HistoryQuery, HistoryRow, PAGE_ROWS};
 pub use label::{Act, KeptAct, Labels, Lock, NOTE_CHARS_MAX, Verdict};
+pub use likelihood::{
+    Given, GivenAnswer, LEAN_FACTORS, Likelihood, LikelihoodFigures, LikelihoodForm, NewLikelihood, lean,
+};
 pub use live::{LiveEvent, Misfit, Piece};
 pub use model::{Hosted, ModelCard, ModelId, ModelState, Role};
 pub use progress::Progress;
 pub use prompt::PromptPart;
 pub use question::{MAIN_QUESTIONS, MainQuestion, OwnQuestion, Question, QuestionError};
 pub use sampling::{Sampling, Seed};
+pub use score::{HEAT_BOUNDS, Likely, Run, ScoreSummary, Scores, TokenBytes, TokenScore, heat};
 pub use time::Timestamp;

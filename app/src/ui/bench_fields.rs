@@ -237,5 +237,6 @@ pub fn id(field: Field) -> &'static str {
         Field::TopP => "top_p",
         Field::MaxTokens => "max_tokens",
         Field::Seed => "seed",
+        Field::Answer => "text",
     }
 }

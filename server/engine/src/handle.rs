@@ -57,6 +57,11 @@ impl Engine {
         self.language.tokenizer().bytes(token)
     }
 
+    /// The tokens that end an answer; at least one.
+    pub fn end_tokens(&self) -> &[u32] {
+        self.language.end_tokens()
+    }
+
     /// Asks for an answer. Never waits: where too many wait already, it says [`Refused::Busy`] at once.
     pub fn generate(&self, request: Request) -> Result<Generation, Refused> {
         check(&request, self.shape)?;

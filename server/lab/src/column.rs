@@ -2,9 +2,10 @@
 
 use crate::{
     Hosted, Lab,
+    likelihood::{N_TOP, token_score},
     live::{Halt, Live},
 };
-use domain::{Answer, AnswerId, AnswerState, Comparison, Facts, Finish, RenderedPrompt, Sampling};
+use domain::{Answer, AnswerId, AnswerState, Comparison, Facts, Finish, RenderedPrompt, Sampling, Scores};
 use engine::{Event, FinishReason, Generation, Message, Rendered, Request, Role};
 use std::{sync::Arc, time::Instant};
 use store::answers::{Ended, Provenance};
@@ -28,7 +29,7 @@ pub(crate) async fn run(lab: Lab, live: Arc<Live>, column_idx: usize) {
                 let request = request(hosted, prompt, comparison.sampling, seed);
                 tokio::spawn(follower.follow(hosted.engine.generate(request).map_err(|err| err.to_string()), seed));
             }
-            Err(reason) => follower.end(AnswerState::Failed(reason.clone()), None).await,
+            Err(reason) => follower.end(AnswerState::Failed(reason.clone()), None, Scores::default()).await,
         }
     }
 }
@@ -76,7 +77,7 @@ fn told(err: &store::Error) -> String {
     }
 }
 
-fn messages(comparison: &Comparison) -> Result<Vec<Message>, String> {
+pub(crate) fn messages(comparison: &Comparison) -> Result<Vec<Message>, String> {
     let prompt = comparison.format.apply(&comparison.question()).map_err(|err| err.to_string())?;
     let system = prompt.system.map(|content| Message { role: Role::System, content });
     let user = Message { role: Role::User, content: prompt.user };
@@ -98,7 +99,8 @@ fn request(hosted: &Hosted, prompt: &Arc<[u32]>, sampling: Sampling, seed: u64) 
     } else {
         engine::Sampling::Random { temperature, top_p, top_k: None }
     };
-    Request { adapter: hosted.adapter, sampling, seed, max_tokens, ..Request::new(prompt.clone()) }
+    let score_answer = Some(N_TOP);
+    Request { adapter: hosted.adapter, sampling, seed, max_tokens, score_answer, ..Request::new(prompt.clone()) }
 }
 
 /// Sees one answer to its end.
@@ -113,9 +115,9 @@ impl Follower {
     async fn follow(mut self, generation: Result<Generation, String>, seed: u64) {
         let mut generation = match generation {
             Ok(generation) => generation,
-            Err(reason) => return self.end(AnswerState::Failed(reason), None).await,
+            Err(reason) => return self.end(AnswerState::Failed(reason), None, Scores::default()).await,
         };
-        let mut clock = Clock::start(seed);
+        let (mut clock, mut scores) = (Clock::start(seed), Scores::default());
         let state = loop {
             let event = tokio::select! {
                 // A wish to stop is heard even while tokens come faster than they are read.
@@ -125,7 +127,10 @@ impl Follower {
             };
             match event {
                 Event::Prompt(_) => {}
-                Event::Piece { text, n_tokens, .. } => self.write(&text, clock.count(n_tokens)),
+                Event::Piece { text, n_tokens, scores: new } => {
+                    scores.0.extend(new.into_iter().map(token_score));
+                    self.write(&text, clock.count(n_tokens));
+                }
                 Event::Finished { reason, n_tokens } => {
                     clock.count(n_tokens);
                     break AnswerState::Finished(finish(reason));
@@ -135,7 +140,7 @@ impl Follower {
         };
         // The engine stops at once, not only after the answer is kept.
         drop(generation);
-        self.end(state, clock.facts).await;
+        self.end(state, clock.facts, scores).await;
     }
 
     fn write(&self, text: &str, facts: Facts) {
@@ -147,13 +152,13 @@ impl Follower {
     }
 
     /// Keeps the answer; only then are those who watch told that it is over.
-    async fn end(&self, state: AnswerState, facts: Option<Facts>) {
+    async fn end(&self, state: AnswerState, facts: Option<Facts>, scores: Scores) {
         let comparison = self.live.snapshot();
         let text = comparison.answers().find(|it| it.id == self.id).map(|it| it.text.as_str()).unwrap_or_default();
         // What was cut short has no form to keep or break.
         let check =
             matches!(state, AnswerState::Finished(_)).then(|| comparison.format.check(&comparison.question(), text));
-        let ended = Ended { state: &state, text, facts, check: check.as_ref() };
+        let ended = Ended { state: &state, text, facts, check: check.as_ref(), scores: &scores };
         let kept = store::answers::end(&self.lab.db, self.id, &ended).await;
         self.live.change_answer(self.id, |answer| {
             (answer.facts, answer.check) = (facts, check);

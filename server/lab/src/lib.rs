@@ -2,6 +2,7 @@
 
 mod column;
 mod comparison;
+mod likelihood;
 mod live;
 mod models;
 
@@ -32,12 +33,20 @@ pub enum Error {
     Ask(#[from] AskError),
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// The engine has as much to do as it can take.
+    #[error("the engine is busy")]
+    Busy,
 }
 
 impl Error {
     /// A request that is understood and not allowed as things are.
     fn refused(reason: impl Into<String>) -> Self {
         Self::Store(store::Error::Refused(reason.into()))
+    }
+
+    /// [`refused`](Self::refused) for a reason that is an error itself.
+    fn refused_as(reason: impl std::fmt::Display) -> Self {
+        Self::refused(reason.to_string())
     }
 }
 

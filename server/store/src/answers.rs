@@ -1,8 +1,8 @@
-//! Answers: what they were made with, how they ended, which must be made again.
+//! Answers: what they were made with, how they ended and how likely each token was, which must be made again.
 
 use crate::{Db, Error, now};
-use domain::{AnswerId, AnswerState, ComparisonId, Facts, FormatCheck, Kept, RenderedPrompt};
-use sqlx::Row;
+use domain::{AnswerId, AnswerState, ComparisonId, Facts, FormatCheck, Kept, RenderedPrompt, Scores};
+use sqlx::{Row, SqliteConnection};
 
 /// What the answers of one column are made with. One column never mixes two of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Ended<'a> {
     /// None where not one token was drawn.
     pub facts: Option<Facts>,
     pub check: Option<&'a FormatCheck>,
+    /// Of the tokens in `text`; empty where the engine told none.
+    pub scores: &'a Scores,
 }
 
 /// Writes down what a column's answers are about to be made with.
@@ -76,7 +78,7 @@ fn difference(row: &sqlx::sqlite::SqliteRow, now: &Provenance) -> Result<Option<
     Ok(None)
 }
 
-/// Keeps how an answer ended. The format's verdict, the measurements and the text go in together.
+/// Keeps how an answer ended. The format's verdict, the measurements, the text and its scores go in together.
 pub async fn end(db: &Db, id: AnswerId, ended: &Ended<'_>) -> Result<(), Error> {
     let (state, finish, error) = match ended.state {
         AnswerState::Finished(finish) => ("finished", Some(finish.as_str()), None),
@@ -108,8 +110,57 @@ pub async fn end(db: &Db, id: AnswerId, ended: &Ended<'_>) -> Result<(), Error> 
     if n_rows == 0 {
         return Err(Error::NoAnswer(id));
     }
+    if !ended.scores.0.is_empty() {
+        insert_scores(&mut tx, id, ended.scores).await?;
+    }
     tx.commit().await?;
     Ok(())
+}
+
+/// How `scores` is written in the database.
+const SCORES_VERSION: i64 = 1;
+
+async fn insert_scores(tx: &mut SqliteConnection, id: AnswerId, scores: &Scores) -> Result<(), Error> {
+    sqlx::query("insert into answer_scores (answer_id, version, scores, created_at) values ($1, $2, $3, $4)")
+        .bind(id.0)
+        .bind(SCORES_VERSION)
+        .bind(serde_json::to_string(scores).expect("finite numbers and texts serialize"))
+        .bind(now().0)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// How likely each token of an answer was; None where none are kept: while it is being written, where not one token was
+/// drawn, and for answers from before they were kept.
+pub async fn scores(db: &Db, id: AnswerId) -> Result<Option<Scores>, Error> {
+    let row = sqlx::query(
+        "select version, scores from answers left join answer_scores on answer_id = answers.id where answers.id = $1",
+    )
+    .bind(id.0)
+    .fetch_optional(&db.reader)
+    .await?
+    .ok_or(Error::NoAnswer(id))?;
+    let Some(version) = row.try_get::<Option<i64>, _>("version")? else { return Ok(None) };
+    if version != SCORES_VERSION {
+        return Err(Error::Corrupt { what: "version of an answer's scores", value: version.to_string() });
+    }
+    let scores: String = row.try_get("scores")?;
+    let parsed = serde_json::from_str(&scores);
+    parsed.map(Some).map_err(|err| Error::Corrupt { what: "list of scores", value: err.to_string() })
+}
+
+/// The comparison that an answer is part of.
+pub async fn comparison_of(db: &Db, id: AnswerId) -> Result<ComparisonId, Error> {
+    let comparison = sqlx::query_scalar(
+        "select comparison_id from comparison_columns
+         join answers on answers.column_id = comparison_columns.id
+         where answers.id = $1",
+    )
+    .bind(id.0)
+    .fetch_optional(&db.reader)
+    .await?;
+    comparison.map(ComparisonId).ok_or(Error::NoAnswer(id))
 }
 
 fn kept(kept: Kept) -> Option<bool> {
@@ -138,6 +189,15 @@ pub async fn reopen(db: &Db, id: ComparisonId) -> Result<u64, Error> {
             "{n_labelled} of the unfinished answers have labels, which would stand on another text; ask the question anew"
         )));
     }
+    sqlx::query(
+        "delete from answer_scores where answer_id in (
+           select answers.id from answers
+           join comparison_columns on comparison_columns.id = column_id
+           where comparison_id = $1 and state in ('failed', 'cut-off'))",
+    )
+    .bind(id.0)
+    .execute(&mut *tx)
+    .await?;
     let n_rows = sqlx::query(
         "update answers
          set state = 'waiting', text = '', finish = null, error = null, n_tokens = null, first_token_ms = null,

@@ -4,7 +4,8 @@ use crate::error::reply;
 use app::{ApiError, Backend};
 use async_trait::async_trait;
 use domain::{
-    Act, AnswerId, AskForm, Comparison, ComparisonId, HistoryPage, HistoryQuery, Labels, ModelCard, NewComparison,
+    Act, AnswerId, AskForm, Comparison, ComparisonId, GivenAnswer, HistoryPage, HistoryQuery, Labels, Likelihood,
+    LikelihoodForm, ModelCard, ModelId, NewComparison, NewLikelihood, Scores,
 };
 use lab::Lab;
 
@@ -52,6 +53,19 @@ impl Backend for ReviewerBackend {
 
     async fn label(&self, answer: AnswerId, act: Act) -> Result<Labels, ApiError> {
         reply(self.lab.label(answer, &act, REVIEWER).await)
+    }
+
+    async fn scores(&self, answer: AnswerId) -> Result<Scores, ApiError> {
+        reply(self.lab.scores(answer).await)
+    }
+
+    async fn given_answer(&self, answer: AnswerId) -> Result<GivenAnswer, ApiError> {
+        reply(self.lab.given_answer(answer).await)
+    }
+
+    async fn likelihood(&self, form: LikelihoodForm, model: ModelId) -> Result<Likelihood, ApiError> {
+        let scored = async { self.lab.likelihood(&NewLikelihood::parse(&form)?, &model).await };
+        reply(scored.await)
     }
 
     async fn history(&self, query: HistoryQuery) -> Result<HistoryPage, ApiError> {

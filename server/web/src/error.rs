@@ -12,6 +12,7 @@ use leptos_axum::ResponseOptions;
 pub fn api_error(err: lab::Error) -> ApiError {
     match err {
         lab::Error::Ask(err) => ApiError::Ask(err),
+        lab::Error::Busy => ApiError::Busy,
         lab::Error::Store(store::Error::NoComparison(_) | store::Error::NoAnswer(_)) => ApiError::NotFound,
         lab::Error::Store(store::Error::Refused(reason)) => ApiError::Refused(reason),
         lab::Error::Store(err) => {
