@@ -85,6 +85,8 @@ pub fn App() -> impl IntoView {
             <Routes fallback=pages::NotFoundPage>
                 <Route path=path!("/") view=pages::ComparePage ssr=SsrMode::Async/>
                 <Route path=path!("/comparisons/:id") view=pages::ComparisonPage ssr=SsrMode::Async/>
+                // The form at once, each result when it is there, also without the wasm.
+                <Route path=path!("/likelihood") view=pages::LikelihoodPage ssr=SsrMode::InOrder/>
                 <Route path=path!("/history") view=pages::HistoryPage ssr=SsrMode::Async/>
             </Routes>
             <KeySheet/>

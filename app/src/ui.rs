@@ -28,10 +28,13 @@ pub mod comparison_keys;
 pub mod copy;
 pub mod cut_off_note;
 pub mod desk;
+pub mod difference;
 pub mod event_stream;
 pub mod facts;
+pub mod heat;
 pub mod jump;
 pub mod label_buttons;
+pub mod lens;
 pub mod live;
 pub mod live_answer;
 pub mod live_column;
@@ -39,6 +42,11 @@ pub mod note_form;
 pub mod prompt_as_sent;
 pub mod samples;
 pub mod status_line;
+pub mod tokens;
+
+// How likely an answer is.
+pub mod likelihood_form;
+pub mod likelihood_result;
 
 // What was asked before.
 pub mod history_table;

@@ -25,7 +25,7 @@ pub fn AnswerColumn(live: Live, column: LiveColumn, model: Option<ColumnModel>, 
             <AnswerHead live column model/>
             <Samples column/>
             <AnswerText live column format/>
-            <FactsLine column format/>
+            <FactsLine live column format/>
             <LabelFoot column/>
         </article>
     }

@@ -3,6 +3,7 @@
 use super::{
     copy::CopyIcon,
     icon::Icon,
+    lens::LensButtons,
     live::Live,
     live_column::LiveColumn,
     mark::{Mark, Slot},
@@ -37,6 +38,7 @@ pub fn AnswerHead(live: Live, column: LiveColumn, model: Option<ColumnModel>) ->
             }}
             <span class="end">
                 <StopButton live column name/>
+                <LensButtons live column/>
                 <CopyIcon label="Copy this answer" text=move || column.shown.get_untracked().now.read_untracked().text.clone()/>
             </span>
         </header>

@@ -2,6 +2,7 @@
 
 use super::{
     icon::Icon,
+    lens::{Lens, Through},
     live::Live,
     live_answer::LiveAnswer,
     live_column::LiveColumn,
@@ -25,6 +26,7 @@ pub fn AnswerText(live: Live, column: LiveColumn, format: Format) -> impl IntoVi
                 class="text"
                 class:soft=is_broken
                 data-form=format.is_code().then_some("code")
+                hidden=move || column.lens.get() != Lens::Text
                 // What is blurred must be reachable to become sharp.
                 tabindex=move || preferences.blur.get().then_some("0")
             >
@@ -33,6 +35,7 @@ pub fn AnswerText(live: Live, column: LiveColumn, format: Format) -> impl IntoVi
                     (*state.read() == AnswerState::Writing).then(|| view! { <span class="caret" aria-hidden="true"></span> })
                 }}
             </div>
+            <Through live column format/>
         </div>
     }
 }

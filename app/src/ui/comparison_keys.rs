@@ -2,6 +2,7 @@
 
 use super::{
     keys::{self, Command},
+    lens::Lens,
     live::Live,
     live_column::LiveColumn,
 };
@@ -29,6 +30,8 @@ fn act(live: Live, command: Command) -> bool {
         Command::Label(verdict) => column.say(verdict),
         Command::Note => column.toggle_note(),
         Command::Undo => column.undo(),
+        Command::Heat => column.toggle(Lens::Heat),
+        Command::Difference if untrack(|| live.can_differ(column.column_idx)) => column.toggle(Lens::Difference),
         Command::Reveal if live.head.read_untracked().is_blind() => live.reveal(),
         Command::Stop if live.progress.read_untracked().is_running() => live.stop(None),
         _ => return false,

@@ -1,12 +1,12 @@
 //! What is known of an answer beside its text: whether it kept the form, its length, its pace, why it ended.
 
-use super::{icon::Icon, live_column::LiveColumn, words::count};
+use super::{icon::Icon, live::Live, live_column::LiveColumn, words::count};
 use domain::{AnswerState, Facts, Finish, Format, FormatCheck, Kept};
 use leptos::prelude::*;
 
 /// Shows no figures while the comparison is blind, since the server sends none.
 #[component]
-pub fn FactsLine(column: LiveColumn, format: Format) -> impl IntoView {
+pub fn FactsLine(live: Live, column: LiveColumn, format: Format) -> impl IntoView {
     let state = Memo::new(move |_| column.shown.get().state.get());
     let check = Memo::new(move |_| column.shown.get().now.read().check.clone());
     let facts = Memo::new(move |_| column.shown.get().now.read().facts);
@@ -17,6 +17,7 @@ pub fn FactsLine(column: LiveColumn, format: Format) -> impl IntoView {
         <div class="facts">
             {move || badge(format, &state.read(), check.read().as_ref())} {n_tokens} {pace}
             <span>{move || ending(&state.read())}</span>
+            {move || likelihood_link(live, column)}
             {move || reason(&state.read(), check.read().as_ref()).map(|it| view! { <span class="why">{it}</span> })}
         </div>
     }
@@ -37,6 +38,15 @@ fn badge(format: Format, state: &AnswerState, check: Option<&FormatCheck>) -> im
             {format!("{name}: {word}")}
         </span>
     }
+}
+
+/// To the page that asks every model how likely this answer is; it names them, so it is closed while names are hidden.
+fn likelihood_link(live: Live, column: LiveColumn) -> Option<impl IntoView> {
+    let answer = column.shown.get();
+    let can_be_scored = answer.state.with(AnswerState::is_over) && !answer.now.read().text.is_empty();
+    (can_be_scored && !live.head.read().is_blind()).then(|| {
+        view! { <a href=format!("/likelihood?answer={}", answer.id.0)>"How likely to each model?"</a> }
+    })
 }
 
 fn pace(facts: Facts) -> Option<String> {

@@ -89,6 +89,8 @@ fn Shortcuts() -> impl IntoView {
             {shortcut(&["←", "→"], "sample before, after, that says something else")}
             {Verdict::ALL.map(label).collect_view()}
             {shortcut(&["N"], "note")}
+            {shortcut(&["H"], "how likely each token was")}
+            {shortcut(&["D"], "what is said otherwise than in the base column")}
             {shortcut(&["U"], "undo the last label or note of this answer")}
             {shortcut(&["⇧", "R"], "reveal the names of a blind comparison")}
             {shortcut(&["Esc"], "stop all answers; close")}
@@ -96,6 +98,7 @@ fn Shortcuts() -> impl IntoView {
             {shortcut(&["J", "K"], "row after, before; ↵ opens it")}
             {shortcut(&["g", "c"], "go to Compare")}
             {shortcut(&["g", "h"], "go to History")}
+            {shortcut(&["g", "k"], "go to Likelihood")}
             {shortcut(&["?"], "this sheet")}
         </dl>
     }

@@ -18,6 +18,10 @@ pub enum Command {
     Label(Verdict),
     Note,
     Undo,
+    /// How likely each token was.
+    Heat,
+    /// What is said otherwise than in the reference column.
+    Difference,
     Reveal,
     Stop,
     Sheet,
@@ -69,12 +73,15 @@ fn single_key(key: &str, after_g: bool, shift: bool) -> Option<Command> {
     let command = match key {
         "c" if after_g => Command::Page("/"),
         "h" if after_g => Command::Page("/history"),
+        "k" if after_g => Command::Page("/likelihood"),
         "[" => Command::PreviousColumn,
         "]" => Command::NextColumn,
         "ArrowLeft" => Command::PreviousSample,
         "ArrowRight" => Command::NextSample,
         "n" => Command::Note,
         "u" => Command::Undo,
+        "h" => Command::Heat,
+        "d" => Command::Difference,
         "R" if shift => Command::Reveal,
         "?" => Command::Sheet,
         "/" => Command::Search,
@@ -116,7 +123,8 @@ mod tests {
     fn reveal_needs_shift_and_pages_need_g() {
         assert_eq!(single_key("r", false, false), None);
         assert_eq!(single_key("R", false, true), Some(Command::Reveal));
-        assert_eq!(single_key("h", false, false), None);
+        assert_eq!(single_key("h", false, false), Some(Command::Heat));
+        assert_eq!(single_key("k", true, false), Some(Command::Page("/likelihood")));
         assert_eq!(single_key("h", true, false), Some(Command::Page("/history")));
     }
 }

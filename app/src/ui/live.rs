@@ -23,6 +23,8 @@ pub struct Live {
     pub progress: Memo<Progress>,
     /// Whether the line to the server is broken at the moment.
     pub is_lost: RwSignal<bool>,
+    /// The column that others are compared with, where one was chosen.
+    pub reference: RwSignal<Option<usize>>,
     /// Why the last stop, reveal or continuing did not happen.
     pub refused: RwSignal<Option<ApiError>>,
     /// Closed when the page is left, since it is dropped then.
@@ -40,6 +42,7 @@ impl Live {
             columns: StoredValue::new(columns),
             progress: Memo::new(move |_| Progress::of(states.iter().map(|it| it.get()))),
             is_lost: RwSignal::new(false),
+            reference: RwSignal::new(None),
             refused: RwSignal::new(None),
             stream: StoredValue::new(None),
         };

@@ -1,6 +1,6 @@
 //! One model's answers while they are written and labelled.
 
-use super::{desk::Desk, live_answer::LiveAnswer};
+use super::{desk::Desk, lens::Lens, live_answer::LiveAnswer};
 use domain::{Act, Answer, AnswerState, Folds, Verdict};
 use leptos::prelude::*;
 
@@ -13,6 +13,8 @@ pub struct LiveColumn {
     /// The answer that is shown.
     pub shown: Memo<LiveAnswer>,
     pub is_running: Memo<bool>,
+    /// How the answer is looked at, whichever is shown.
+    pub lens: RwSignal<Lens>,
     pub desk: Desk,
 }
 
@@ -28,6 +30,7 @@ impl LiveColumn {
             sample_idx,
             shown: Memo::new(move |_| answers.read_value()[sample_idx.get()]),
             is_running: Memo::new(move |_| answers.read_value().iter().any(|it| !it.state.read().is_over())),
+            lens: RwSignal::new(Lens::default()),
             desk,
         }
     }
