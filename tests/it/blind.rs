@@ -9,7 +9,8 @@ fn models() -> Vec<(&'static str, Script)> {
     MODELS.into_iter().zip(["First.", "Second.", "Third.", "Fourth."]).map(|(id, text)| (id, says(text))).collect()
 }
 
-/// Everything the server sends about a comparison: the page, the data, the stream, the history, with all headers.
+/// Everything the server sends about a comparison: the page, the data, the stream, the history, the tokens of its answers,
+/// with all headers.
 async fn all_bytes(ann: &Reviewer, id: ComparisonId) -> String {
     let mut bytes = String::new();
     let number = id.0;
@@ -22,6 +23,10 @@ async fn all_bytes(ann: &Reviewer, id: ComparisonId) -> String {
     ] {
         let Page { status, headers, body } = ann.opens(&path).await;
         assert_eq!(status, 200, "{path}");
+        bytes.push_str(&format!("{headers:?}{body}"));
+    }
+    for answer in ann.sees(id).await.answers() {
+        let Page { headers, body, .. } = ann.opens(&format!("/api/scores?answer={}", answer.id.0)).await;
         bytes.push_str(&format!("{headers:?}{body}"));
     }
     bytes

@@ -1,6 +1,6 @@
 //! A runner that says what it is told, token by token, through the real engine.
 
-use engine::{Batch, Drawn, NTop, Row, RowResult, Runner, RunnerError, RunnerShape, Score, Steadiness};
+use engine::{AdapterIdx, Batch, Drawn, NTop, Row, RowResult, Runner, RunnerError, RunnerShape, Score, Steadiness};
 use std::{
     collections::HashMap,
     path::PathBuf,
@@ -103,7 +103,7 @@ impl ScriptedRunner {
             return Err(RunnerError("the script says so".into()));
         };
         let targets = row.targets.iter().flat_map(|targets| targets.tokens.iter().map(|&token| (token, targets.n_top)));
-        let target_scores = targets.map(|(token, n_top)| score(token, n_top)).collect();
+        let target_scores = targets.map(|(token, n_top)| score(row.adapter, token, n_top)).collect();
         let Some(draw) = &row.draw else { return Ok(RowResult::Fed { drawn: None, target_scores }) };
         let n_drawn = self.n_drawn.get_mut(&row.slot).unwrap();
         *n_drawn += 1;
@@ -112,14 +112,15 @@ impl ScriptedRunner {
             None if *then_nan => return Ok(RowResult::NonFinite),
             None => END,
         };
-        let drawn = Drawn { token, score: draw.score.map(|n_top| score(token, n_top)) };
+        let drawn = Drawn { token, score: draw.score.map(|n_top| score(row.adapter, token, n_top)) };
         Ok(RowResult::Fed { drawn: Some(drawn), target_scores })
     }
 }
 
-/// Every token has half of the probability, and those with the next ids half of what is left each.
-fn score(token: u32, NTop(n_top): NTop) -> Score {
-    let logprob = |rank: u32| 0.5_f32.ln() * (rank + 1) as f32;
+/// The base gives every token half of the probability, and those with the next ids half of what is left each; each adapter
+/// gives half of what the one before it gives.
+fn score(adapter: AdapterIdx, token: u32, NTop(n_top): NTop) -> Score {
+    let logprob = |rank: u32| 0.5_f32.ln() * (adapter.0 + rank + 1) as f32;
     let top = (0..u32::from(n_top)).map(|rank| ((token + rank) % VOCABULARY_SIZE, logprob(rank))).collect();
     Score { logprob: logprob(0), top }
 }
