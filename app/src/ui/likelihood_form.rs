@@ -142,8 +142,8 @@ fn TextBox(name: &'static str, text: String, rows: &'static str, length_max: usi
         .rows(rows)
         .maxlength(length_max.to_string())
         .aria_describedby(format!("{name}-wrong"));
-    // A text box swallows the first line end of its content.
-    let opened = if text.starts_with('\n') { format!("\n{text}") } else { text };
+    // Where a text box is parsed, it swallows the first line end of its content.
+    let opened = if cfg!(feature = "ssr") && text.starts_with('\n') { format!("\n{text}") } else { text };
     if opened.is_empty() { Either::Left(area) } else { Either::Right(area.child(rcdata(&opened))) }
 }
 

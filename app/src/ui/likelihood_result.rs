@@ -188,11 +188,9 @@ fn compared(scored: &[Scored], reference: usize, against: usize) -> AnyView {
                 <h2>"Token by token"</h2>
                 <div class="end against">
                     {choice("against", "Model", scored, against)} {choice("reference", "over reference", scored, reference)}
-                    <noscript>
-                        <button class="btn" type="submit" form=FORM>
-                            "Compare"
-                        </button>
-                    </noscript>
+                    <button class="btn scriptless" type="submit" form=FORM>
+                        "Compare"
+                    </button>
                 </div>
             </header>
             <div class="pad">{content}</div>
