@@ -10,7 +10,7 @@ use crate::{
         words::{count, sentence},
     },
 };
-use domain::{AnswerId, GivenAnswer, Likelihood, LikelihoodForm, ModelCard, NewLikelihood};
+use domain::{AnswerId, GivenAnswer, Likelihood, LikelihoodForm, ModelCard, ModelId, NewLikelihood};
 use futures::future::join_all;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -33,6 +33,7 @@ pub fn LikelihoodPage() -> impl IntoView {
     let answer = Memo::new(move |_| form.read().answer.clone());
     let known = Resource::new(move || answer.get(), load);
     let retry = Callback::new(move |()| known.refetch());
+    let last = StoredValue::new(None);
     view! {
         <Title text="Likelihood · Plumbline"/>
         <main class="page" id="main" tabindex="-1">
@@ -43,7 +44,7 @@ pub fn LikelihoodPage() -> impl IntoView {
             <Transition fallback=|| view! { <div class="bench" aria-busy="true"></div> }>
                 {move || Suspend::new(async move {
                     match known.await {
-                        Ok(known) => view! { <Asked form=form.get() known/> }.into_any(),
+                        Ok(known) => view! { <Asked form=form.get() known last/> }.into_any(),
                         Err(err) => view! { <ErrorNote message=err.to_string() retry/> }.into_any(),
                     }
                 })}
@@ -64,8 +65,12 @@ async fn load(answer: String) -> Result<Known, ApiError> {
     Ok(Known { models: api::models().await?, given })
 }
 
+/// What was scored last, by which models, and what came of it: who only compares other models need not wait again.
+type Last = StoredValue<Option<(LikelihoodForm, Results)>>;
+type Results = Vec<Result<Likelihood, ApiError>>;
+
 #[component]
-fn Asked(form: LikelihoodForm, known: Known) -> impl IntoView {
+fn Asked(form: LikelihoodForm, known: Known, last: Last) -> impl IntoView {
     let Known { models, given } = known;
     let (given, refused) = match given.transpose() {
         Ok(given) => (given, None),
@@ -74,8 +79,9 @@ fn Asked(form: LikelihoodForm, known: Known) -> impl IntoView {
     let chosen = chosen(&form, given.as_ref(), &models);
     let wrong = if form.is_blank() { None } else { NewLikelihood::parse(&form).err() };
     let may_score = !form.is_blank() && wrong.is_none() && refused.is_none() && !chosen.is_empty();
-    let scoring = may_score.then(|| view! { <Scoring form=form.clone() chosen=chosen.clone()/> });
+    let scoring = may_score.then(|| view! { <Scoring form=form.clone() chosen=chosen.clone() last/> });
     let blank = form.is_blank();
+    let nobody = !blank && chosen.is_empty();
     view! {
         {refused.map(|err| view! { <Refused err/> })}
         <AnswerForm form given models chosen wrong/>
@@ -84,6 +90,7 @@ fn Asked(form: LikelihoodForm, known: Known) -> impl IntoView {
                 "Paste an answer, or follow “How likely to each model?” below an answer of a comparison."
             </p>
         })}
+        {nobody.then_some(view! { <p class="note">"None of the chosen models can answer now: choose others."</p> })}
         {scoring}
     }
 }
@@ -114,21 +121,31 @@ fn chosen(form: &LikelihoodForm, given: Option<&GivenAnswer>, models: &[ModelCar
 
 const MODELS_MAX: usize = domain::NewComparison::MODELS_MAX;
 
-/// Asks all chosen models at once, and counts those that are done. Leaving the page ends the work.
+/// Asks all chosen models at once, and counts those that are done.
 #[component]
-fn Scoring(form: LikelihoodForm, chosen: Vec<ModelCard>) -> impl IntoView {
+fn Scoring(form: LikelihoodForm, chosen: Vec<ModelCard>, last: Last) -> impl IntoView {
     let (n_models, n_done) = (chosen.len(), RwSignal::new(0_usize));
-    let cards = StoredValue::new(chosen.clone());
-    let what = StoredValue::new((form.what_is_scored(), chosen));
+    let models = chosen.iter().map(|it| it.id.0.clone()).collect();
+    let what = StoredValue::new(LikelihoodForm { models, ..form.what_is_scored() });
+    let cards = StoredValue::new(chosen);
     let scored = Resource::new(
         || (),
         move |()| {
             n_done.set(0);
-            let (form, chosen) = what.get_value();
-            score_all(form, chosen, n_done)
+            let form = what.get_value();
+            let kept = last.with_value(|it| it.clone().filter(|(of, _)| *of == form));
+            async move {
+                match kept {
+                    Some((_, results)) => results,
+                    None => score_all(form, n_done).await,
+                }
+            }
         },
     );
-    let retry = Callback::new(move |()| scored.refetch());
+    let retry = Callback::new(move |()| {
+        last.set_value(None);
+        scored.refetch();
+    });
     let form = StoredValue::new(form);
     let progress = move || {
         view! {
@@ -141,25 +158,25 @@ fn Scoring(form: LikelihoodForm, chosen: Vec<ModelCard>) -> impl IntoView {
     view! {
         <Suspense fallback=progress>
             {move || Suspend::new(async move {
-                let results = cards.get_value().into_iter().zip(scored.await).collect();
+                let results = scored.await;
+                if results.iter().all(Result::is_ok) {
+                    last.set_value(Some((what.get_value(), results.clone())));
+                }
+                let results = cards.get_value().into_iter().zip(results).collect();
                 view! { <LikelihoodResult form=form.get_value() results retry/> }
             })}
         </Suspense>
     }
 }
 
-async fn score_all(
-    form: LikelihoodForm,
-    chosen: Vec<ModelCard>,
-    n_done: RwSignal<usize>,
-) -> Vec<Result<Likelihood, ApiError>> {
-    let score = |card: ModelCard| {
-        let form = form.clone();
+async fn score_all(form: LikelihoodForm, n_done: RwSignal<usize>) -> Results {
+    let score = |id: &String| {
+        let (form, model) = (form.clone(), ModelId(id.clone()));
         async move {
-            let scored = api::likelihood(form, card.id).await;
+            let scored = api::likelihood(form, model).await;
             n_done.try_update(|it| *it += 1);
             scored
         }
     };
-    join_all(chosen.into_iter().map(score)).await
+    join_all(form.models.iter().map(score)).await
 }
