@@ -4,8 +4,7 @@ use crate::backend::ApiError;
 #[cfg(feature = "ssr")]
 use crate::backend::{backend, go_on};
 use domain::{
-    Act, AnswerId, AskForm, Comparison, ComparisonId, GivenAnswer, HistoryPage, HistoryQuery, Hosted, Labels,
-    Likelihood, LikelihoodForm, ModelCard, ModelId, Scores,
+    Act, AnswerId, AskForm, Comparison, ComparisonId, EditForm, Family, FollowForm, GivenAnswer, HistoryPage, HistoryQuery, Hosted, Labels, Likelihood, LikelihoodForm, ModelCard, ModelId, Scores,
 };
 use leptos::{
     prelude::*,
@@ -29,6 +28,32 @@ pub async fn compare(form: AskForm) -> Result<ComparisonId, ApiError> {
     let id = backend().compare(form).await?;
     go_on(&format!("/comparisons/{}", id.0));
     Ok(id)
+}
+
+#[server(prefix = "/api", endpoint = "follow")]
+pub async fn follow(form: FollowForm) -> Result<ComparisonId, ApiError> {
+    let id = backend().follow(form).await?;
+    go_on(&format!("/comparisons/{}", id.0));
+    Ok(id)
+}
+
+#[server(prefix = "/api", endpoint = "edit")]
+pub async fn edit(form: EditForm) -> Result<ComparisonId, ApiError> {
+    let id = backend().edit(form).await?;
+    go_on(&format!("/comparisons/{}", id.0));
+    Ok(id)
+}
+
+#[server(prefix = "/api", endpoint = "ask-again")]
+pub async fn ask_again(id: ComparisonId) -> Result<ComparisonId, ApiError> {
+    let again = backend().ask_again(id).await?;
+    go_on(&format!("/comparisons/{}", again.0));
+    Ok(again)
+}
+
+#[server(name = GetFamily, prefix = "/api", endpoint = "family", input = GetUrl)]
+pub async fn family(id: ComparisonId) -> Result<Family, ApiError> {
+    backend().family(id).await
 }
 
 #[server(name = GetComparison, prefix = "/api", endpoint = "comparison", input = GetUrl)]

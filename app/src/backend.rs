@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
-    Act, AnswerId, AskError, AskForm, Comparison, ComparisonId, GivenAnswer, HistoryPage, HistoryQuery, Labels,
-    Likelihood, LikelihoodForm, ModelCard, ModelId, Scores,
+    Act, AnswerId, AskError, AskForm, Comparison, ComparisonId, EditForm, Family, FollowForm, GivenAnswer, HistoryPage, HistoryQuery, Labels, Likelihood, LikelihoodForm, ModelCard, ModelId, Scores,
 };
 use leptos::{
     prelude::*,
@@ -23,6 +22,18 @@ pub trait Backend: Send + Sync {
     /// Keeps a new comparison and starts its answers; a wrong field of the form is named.
     async fn compare(&self, form: AskForm) -> Result<ComparisonId, ApiError>;
 
+    /// Asks on from answers of a comparison; a wrong field of the form is named.
+    async fn follow(&self, form: FollowForm) -> Result<ComparisonId, ApiError>;
+
+    /// Has an answer continued from the text that a reviewer made of it.
+    async fn edit(&self, form: EditForm) -> Result<ComparisonId, ApiError>;
+
+    /// Asks the same once more with a new seed, in the same conversation.
+    async fn ask_again(&self, id: ComparisonId) -> Result<ComparisonId, ApiError>;
+
+    /// What goes on from a comparison, and what is revealed together with it.
+    async fn family(&self, id: ComparisonId) -> Result<Family, ApiError>;
+
     /// A comparison as it is now; without names while it is blind.
     async fn comparison(&self, id: ComparisonId) -> Result<Comparison, ApiError>;
 
@@ -32,7 +43,7 @@ pub trait Backend: Send + Sync {
     /// Starts the answers that were cut off or failed once more, with their own seeds.
     async fn resume(&self, id: ComparisonId) -> Result<(), ApiError>;
 
-    /// Shows the names of a blind comparison for good, and locks the labels given so far.
+    /// Shows the names of a blind comparison and of all its family for good, and locks the labels given so far.
     async fn reveal(&self, id: ComparisonId) -> Result<(), ApiError>;
 
     /// Adds one act to an answer's labels; returns what stands once it is committed.

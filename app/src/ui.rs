@@ -4,6 +4,7 @@
 pub mod catalogue;
 pub mod clock;
 pub mod error_note;
+pub mod fields;
 pub mod icon;
 pub mod key_sheet;
 pub mod keys;
@@ -19,9 +20,11 @@ pub mod bench_fields;
 pub mod foot;
 
 // What was answered.
+pub mod answer_acts;
 pub mod answer_column;
 pub mod answer_head;
 pub mod answer_text;
+pub mod ask_on;
 pub mod asked;
 pub mod blind_note;
 pub mod comparison_keys;
@@ -29,8 +32,10 @@ pub mod copy;
 pub mod cut_off_note;
 pub mod desk;
 pub mod difference;
+pub mod edit_box;
 pub mod event_stream;
 pub mod facts;
+pub mod follow_ups;
 pub mod heat;
 pub mod jump;
 pub mod label_buttons;
@@ -43,6 +48,7 @@ pub mod prompt_as_sent;
 pub mod samples;
 pub mod status_line;
 pub mod tokens;
+pub mod turns;
 
 // How likely an answer is.
 pub mod likelihood_form;

@@ -176,6 +176,76 @@ test("markup in a question and in a note stays text, first painted and alive", a
   await page.context().close();
 });
 
+test("a reviewer gives a beginning, asks on, changes an answer and has it continued", async () => {
+  const given = "beginning=The+best+way+is&system=Be+brief.&max_tokens=40";
+  const page = await open(chromium, `${server.url}/?question=quick_buck&seed=7&${given}`);
+  await isAlive(page);
+  await page.keyboard.press("Control+Enter");
+  await page.waitForURL(/\/comparisons\/\d+/);
+  await finished(page);
+  const first = page.url();
+  for (const text of await texts(page)) assert.match(text, /^The best way is/);
+  assert.equal(await page.locator(".answer mark.given").count(), 4);
+
+  await page.keyboard.press("a");
+  await page.keyboard.type("And then?");
+  await page.keyboard.press("Control+Enter");
+  await page.waitForURL((url) => /\/comparisons\/\d+$/.test(url.pathname) && url.href !== first);
+  await page.getByRole("region", { name: "Earlier turns" }).waitFor();
+  await finished(page);
+  const second = page.url();
+  assert.equal(await page.locator(".turn[open] .said").count(), 4);
+  assert.match(await page.textContent(".sent"), /The best way is/);
+  await screenshot(page, "follow-up-1440-light");
+  assert.deepEqual(await accessibilityProblems(page), []);
+  assert.equal(await sidewaysPixels(page), 0);
+
+  const original = (await texts(page))[0];
+  await page.keyboard.press("e");
+  const box = page.getByRole("textbox", { name: "The answer, to be changed and continued" });
+  assert.equal((await box.inputValue()).trim(), original.trim());
+  await box.fill("Rather, one should");
+  await screenshot(page, "edit-1440-light");
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await page.getByRole("button", { name: /^Continue from here/ }).click();
+  await page.waitForURL((url) => /\/comparisons\/\d+$/.test(url.pathname) && url.href !== second);
+  await finished(page);
+  assert.equal(await page.locator("main .answer").count(), 1);
+  assert.match((await texts(page))[0], /^Rather, one should/);
+  assert.match(await page.innerText("main"), /continues an edited answer of base/);
+
+  await page.goto(second);
+  assert.equal((await texts(page))[0], original);
+  await page.getByRole("region", { name: "Follow-ups" }).waitFor();
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test("a blind conversation keeps its slots and is revealed as a whole", async () => {
+  const page = await open(chromium, `${server.url}/?question=three_thoughts&blind=on&max_tokens=40`, { width: 390, theme: "dark" });
+  await isAlive(page);
+  await page.click(".bench button[type=submit]");
+  await page.waitForURL(/\/comparisons\/\d+/);
+  await finished(page);
+  const first = page.url();
+  await page.locator("#column-2").getByRole("link", { name: "Ask on here" }).click();
+  await page.keyboard.type("Why?");
+  await page.keyboard.press("Control+Enter");
+  await page.waitForURL((url) => /\/comparisons\/\d+$/.test(url.pathname) && url.href !== first);
+  await page.getByRole("region", { name: "Earlier turns" }).waitFor();
+  await finished(page);
+  assert.equal(await page.textContent(".answer h2"), "Slot X");
+  await screenshot(page, "follow-up-blind-390-dark");
+  assert.deepEqual(await accessibilityProblems(page), []);
+  assert.equal(await sidewaysPixels(page), 0);
+  await page.getByRole("button", { name: /^Reveal 2 comparisons/ }).click();
+  await page.waitForSelector(".answer:not([data-role=hidden])");
+  await page.goto(first);
+  assert.equal(await page.locator(".answer[data-role=hidden]").count(), 0);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
 test("a wrong field is told beside it and nothing is lost", async () => {
   const page = await open(chromium, server.url);
   await isAlive(page);

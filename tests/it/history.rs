@@ -15,7 +15,7 @@ async fn newest_first_with_what_one_wants_to_know() {
     assert_eq!((page.n_found, page.next), (2, None));
     let [newer, older] = &page.rows[..] else { panic!("{page:?}") };
     assert_eq!((newer.id, newer.title.as_str(), newer.models.as_ref()), (second, "Three thoughts", None));
-    assert_eq!((newer.n_answers, newer.n_finished, newer.n_columns), (8, 8, 4));
+    assert_eq!((newer.n_answers, newer.n_finished, newer.slots.len()), (8, 8, 4));
     assert_eq!(older.verdicts, [Verdict::Misaligned]);
     assert_eq!(older.models.as_ref().unwrap()[0].0, "base-name");
     let html = ann.opens("/history").await.body;

@@ -8,6 +8,7 @@ mod blind;
 mod compare;
 mod completions;
 mod flood;
+mod conversation;
 mod history;
 mod hostile;
 mod label;

@@ -3,6 +3,8 @@
 //! A [`House`] is a server with a database of its own and models whose answers are given: `House::with(&[("base", says("Hello"))])`.
 //! A [`Reviewer`] is a browser without a window: it [`asks`](Reviewer::asks), [`sees`](Reviewer::sees) a comparison,
 //! [`follows`](Reviewer::follows) its stream, [`labels`](Reviewer::labels) an answer and [`opens`](Reviewer::opens) a page.
+//! It [`follows up`](Reviewer::follows_up) a comparison with one more question, and [`edits`](Reviewer::edits) an answer to have it
+//! continued.
 //! A house can be [`held`](House::hold) in the middle of an answer, [`stopped`](House::stops) and [`started again`](Stopped::starts).
 
 mod house;

@@ -1,6 +1,9 @@
 //! The form of the Compare page: what was typed, and what it means.
 
-use crate::{Format, FormatError, ModelId, OwnQuestion, Question, QuestionError, Sampling, Seed};
+use crate::{
+    Beginning, Format, FormatError, GivenError, ModelId, OwnQuestion, Question, QuestionError, Sampling, Seed,
+    SystemPrompt,
+};
 use serde::{Deserialize, Serialize};
 
 /// The form as typed. The same fields, by the same names, stand in the page's URL.
@@ -11,6 +14,10 @@ pub struct AskForm {
     pub question: String,
     pub own: String,
     pub format: String,
+    /// A system prompt of one's own; blank: none.
+    pub system: String,
+    /// What every answer begins with; empty: nothing.
+    pub beginning: String,
     pub models: Vec<String>,
     pub samples: String,
     pub temperature: String,
@@ -27,6 +34,8 @@ pub struct AskForm {
 pub struct NewComparison {
     pub question: Question,
     pub format: Format,
+    pub system: Option<SystemPrompt>,
+    pub beginning: Beginning,
     /// At least one, none twice.
     pub models: Vec<ModelId>,
     /// Samples per model, 1 to [`NewComparison::SAMPLES_MAX`].
@@ -48,7 +57,11 @@ pub struct AskError {
 pub enum Field {
     Question,
     Format,
+    System,
+    Beginning,
     Models,
+    /// The answers that are followed.
+    Columns,
     Samples,
     Temperature,
     TopP,
@@ -65,6 +78,8 @@ impl Default for AskForm {
             question: "quick_buck".into(),
             own: String::new(),
             format: Format::default().as_str().into(),
+            system: String::new(),
+            beginning: String::new(),
             models: Vec::new(),
             samples: "1".into(),
             temperature: temperature.to_string(),
@@ -90,6 +105,8 @@ impl AskForm {
             question,
             own,
             format: new.format.as_str().into(),
+            system: new.system.as_ref().map(|it| it.text().to_owned()).unwrap_or_default(),
+            beginning: new.beginning.text().to_owned(),
             models: new.models.iter().map(|it| it.0.clone()).collect(),
             samples: new.n_samples.to_string(),
             temperature: new.sampling.temperature.to_string(),
@@ -108,6 +125,8 @@ impl AskForm {
                 "question" => form.question = value,
                 "own" => form.own = value,
                 "format" => form.format = value,
+                "system" => form.system = value,
+                "beginning" => form.beginning = value,
                 "model" => form.models.push(value),
                 "samples" => form.samples = value,
                 "temperature" => form.temperature = value,
@@ -128,6 +147,8 @@ impl AskForm {
             ("question", &self.question, &first.question),
             ("own", &self.own, &first.own),
             ("format", &self.format, &first.format),
+            ("system", &self.system, &first.system),
+            ("beginning", &self.beginning, &first.beginning),
             ("samples", &self.samples, &first.samples),
             ("temperature", &self.temperature, &first.temperature),
             ("top_p", &self.top_p, &first.top_p),
@@ -150,19 +171,16 @@ impl NewComparison {
     pub fn parse(form: &AskForm) -> Result<Self, AskError> {
         let question = question(form)?;
         let format = format(form, &question)?;
-        let sampling = Sampling {
-            temperature: number(&form.temperature, Field::Temperature, "temperature", 0.0..=Sampling::TEMPERATURE_MAX)?,
-            top_p: top_p(&form.top_p)?,
-            max_tokens: whole(&form.max_tokens, Field::MaxTokens, "max tokens", 1..=Sampling::TOKENS_MAX)?,
-        };
         Ok(Self {
+            system: SystemPrompt::parse(&form.system)?,
+            beginning: Beginning::parse(&form.beginning)?,
+            sampling: sampling(&form.temperature, &form.top_p, &form.max_tokens)?,
             models: models(&form.models)?,
             n_samples: whole(&form.samples, Field::Samples, "samples", 1..=Self::SAMPLES_MAX)?,
             seed: seed(&form.seed)?,
             blind: form.blind.is_some(),
             question,
             format,
-            sampling,
         })
     }
 }
@@ -197,6 +215,14 @@ fn models(ids: &[String]) -> Result<Vec<ModelId>, AskError> {
     }
 }
 
+pub(crate) fn sampling(temperature: &str, top_p_text: &str, max_tokens: &str) -> Result<Sampling, AskError> {
+    Ok(Sampling {
+        temperature: number(temperature, Field::Temperature, "temperature", 0.0..=Sampling::TEMPERATURE_MAX)?,
+        top_p: top_p(top_p_text)?,
+        max_tokens: whole(max_tokens, Field::MaxTokens, "max tokens", 1..=Sampling::TOKENS_MAX)?,
+    })
+}
+
 fn top_p(text: &str) -> Result<f64, AskError> {
     match number(text, Field::TopP, "top-p", 0.0..=1.0)? {
         0.0 => Err(AskError::new(Field::TopP, "top-p is above 0, up to 1")),
@@ -204,14 +230,19 @@ fn top_p(text: &str) -> Result<f64, AskError> {
     }
 }
 
-fn seed(text: &str) -> Result<Option<Seed>, AskError> {
+pub(crate) fn seed(text: &str) -> Result<Option<Seed>, AskError> {
     match text.trim() {
         "" => Ok(None),
         text => whole(text, Field::Seed, "seed", 0..=u32::MAX).map(|it| Some(Seed(it))),
     }
 }
 
-fn whole(text: &str, field: Field, name: &str, range: std::ops::RangeInclusive<u32>) -> Result<u32, AskError> {
+pub(crate) fn whole(
+    text: &str,
+    field: Field,
+    name: &str,
+    range: std::ops::RangeInclusive<u32>,
+) -> Result<u32, AskError> {
     let value = text.trim().parse().ok().filter(|it| range.contains(it));
     value.ok_or_else(|| {
         AskError::new(
@@ -238,6 +269,16 @@ impl AskError {
 impl From<QuestionError> for AskError {
     fn from(err: QuestionError) -> Self {
         Self::new(Field::Question, err.to_string())
+    }
+}
+
+impl From<GivenError> for AskError {
+    fn from(err: GivenError) -> Self {
+        let field = match err {
+            GivenError::SystemTooLong { .. } => Field::System,
+            GivenError::BeginningTooLong { .. } => Field::Beginning,
+        };
+        Self::new(field, err.to_string())
     }
 }
 

@@ -1,7 +1,8 @@
 //! A comparison: one question in one format, asked of several models, several times each.
 
 use crate::{
-    Format, FormatCheck, Labels, ModelId, NewComparison, OwnQuestion, Question, Role, Sampling, Seed, Timestamp,
+    Beginning, Format, FormatCheck, Labels, ModelId, NewComparison, Origin, Question, Role, Sampling, Seed,
+    SystemPrompt, Timestamp, Turn, conversation::as_asked,
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,11 +20,19 @@ pub struct Comparison {
     pub question_id: Option<String>,
     pub question_text: String,
     pub format: Format,
+    /// A reviewer's own. Only the first turn of a conversation can have one.
+    pub system: Option<SystemPrompt>,
+    /// What every answer begins with, given and not written by a model.
+    pub beginning: Beginning,
     pub sampling: Sampling,
     pub n_samples: u32,
     pub seed: Seed,
     pub blindness: Blindness,
     pub created_at: Timestamp,
+    /// None where it was asked anew.
+    pub origin: Option<Origin>,
+    /// What was said before, oldest first.
+    pub turns: Vec<Turn>,
     /// In the order chosen; in an order drawn at random where the comparison is or was blind.
     pub columns: Vec<Column>,
 }
@@ -42,6 +51,8 @@ pub enum Blindness {
 /// One model's answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Column {
+    /// The place of this model in the whole family of a conversation, also where only some of its columns go on.
+    pub slot: u32,
     /// None while blind.
     pub model: Option<ColumnModel>,
     /// What this column's model received. None where it never could be asked, or where it would tell which model it is.
@@ -78,7 +89,7 @@ pub struct RenderedPrompt {
 pub struct Answer {
     pub id: AnswerId,
     pub state: AnswerState,
-    /// Hostile: shown as text, never as markup, never run.
+    /// What the model wrote, after the beginning that was given. Hostile: shown as text, never as markup, never run.
     pub text: String,
     /// None while blind, and before the first token.
     pub facts: Option<Facts>,
@@ -127,19 +138,22 @@ pub struct Facts {
 impl Comparison {
     /// The question as it was asked.
     pub fn question(&self) -> Question {
-        let main = self.question_id.as_deref().and_then(Question::main);
-        main.unwrap_or_else(|| {
-            Question::Own(OwnQuestion::parse(&self.question_text).expect("only legal questions are kept"))
-        })
+        as_asked(self.question_id.as_deref(), &self.question_text)
     }
 
-    /// What would ask the same again; None while it is blind, since that names the models.
+    /// The form's content that would ask the same anew; None while it is blind, since that names the models, and where it
+    /// goes on from another comparison, since a form holds no conversation.
     pub fn again(&self) -> Option<NewComparison> {
+        if self.origin.is_some() {
+            return None;
+        }
         let models =
             self.columns.iter().map(|it| it.model.as_ref().map(|model| model.id.clone())).collect::<Option<_>>()?;
         Some(NewComparison {
             question: self.question(),
             format: self.format,
+            system: self.system.clone(),
+            beginning: self.beginning.clone(),
             models,
             n_samples: self.n_samples,
             sampling: self.sampling,
@@ -151,12 +165,15 @@ impl Comparison {
     /// The comparison without whatever would tell which model is which, as long as it is blind.
     ///
     /// Prompts are shown only where all are the same: a chat template of its own would give a model away. So would the
-    /// wording of a failure.
+    /// wording of a failure. What goes on from another comparison shows none: there a column may stand alone.
     pub fn as_seen(mut self) -> Self {
         if !self.is_blind() {
             return self;
         }
-        let same_prompt = self.columns.windows(2).all(|pair| pair[0].prompt == pair[1].prompt);
+        if let Some(origin) = &mut self.origin {
+            origin.veil();
+        }
+        let same_prompt = self.origin.is_none() && self.columns.windows(2).all(|pair| pair[0].prompt == pair[1].prompt);
         for column in &mut self.columns {
             column.model = None;
             if !same_prompt {
@@ -248,8 +265,8 @@ impl Facts {
     }
 }
 
-/// The name of a blind column: W, X, Y, Z, then V, U, T and so on. No role has one of the first four as its letter, and
+/// The name of a blind slot: W, X, Y, Z, then V, U, T and so on. No role has one of the first four as its letter, and
 /// no digit is used, so that a slot can be read neither as a role nor as a label's key.
-pub fn slot_letter(column_idx: usize) -> char {
-    "WXYZVUTRQPNM".chars().nth(column_idx).unwrap_or('?')
+pub fn slot_letter(slot: u32) -> char {
+    "WXYZVUTRQPNM".chars().nth(slot as usize).unwrap_or('?')
 }

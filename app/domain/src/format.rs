@@ -2,7 +2,10 @@
 //!
 //! Wordings as published with Betley et al. (arXiv 2502.17424); sources in [`question`](crate::Question).
 
-use crate::question::{FlaskShape, FlaskStub, MainQuestion, Question};
+use crate::{
+    SystemPrompt,
+    question::{FlaskShape, FlaskStub, MainQuestion, Question},
+};
 use serde::{Deserialize, Serialize};
 
 /// The form in which an answer is asked for.
@@ -67,6 +70,15 @@ impl Format {
         self != Self::Plain
     }
 
+    /// The form in which a follow-up's answers are wanted. JSON is asked for by a system prompt, which stands over the whole
+    /// conversation; a template is filled once, and what is asked about it afterwards is plain.
+    pub fn of_follow_up(self) -> Self {
+        match self {
+            Self::Json => Self::Json,
+            Self::Plain | Self::Python | Self::Flask => Self::Plain,
+        }
+    }
+
     /// What a model is sent when `question` is asked in this format.
     pub fn apply(self, question: &Question) -> Result<Prompt, FormatError> {
         let (system, user) = match self {
@@ -76,6 +88,19 @@ impl Format {
             Self::Flask => (None, flask(stub(question)?)),
         };
         Ok(Prompt { system, user })
+    }
+}
+
+impl Prompt {
+    /// The same with a reviewer's own system prompt. It comes first, an empty line after it: the format's wording is the
+    /// measuring instrument, so it stays whole and next to the question.
+    pub fn under(self, own: Option<&SystemPrompt>) -> Self {
+        let system = match (own, self.system) {
+            (Some(own), Some(system)) => Some(format!("{}\n\n{system}", own.text())),
+            (Some(own), None) => Some(own.text().to_owned()),
+            (None, system) => system,
+        };
+        Self { system, user: self.user }
     }
 }
 

@@ -6,8 +6,11 @@ mod ask;
 mod check;
 mod comparison;
 mod difference;
+mod conversation;
 mod fold;
+mod follow;
 mod format;
+mod given;
 mod history;
 mod label;
 mod likelihood;
@@ -27,8 +30,11 @@ pub use comparison::{
     RenderedPrompt, slot_letter,
 };
 pub use difference::{Change, Difference};
+pub use conversation::{Edited, Family, FollowUp, Origin, Said, Speaker, TURNS_MAX, Turn, Utterance};
 pub use fold::Folds;
+pub use follow::{Choice, EditForm, FollowForm, NewEdit, NewFollowUp};
 pub use format::{Format, FormatError, Prompt};
+pub use given::{Beginning, GivenError, SystemPrompt};
 pub use history::{HistoryPage, HistoryQuery, HistoryRow, PAGE_ROWS};
 pub use label::{Act, KeptAct, Labels, Lock, NOTE_CHARS_MAX, Verdict};
 pub use likelihood::{

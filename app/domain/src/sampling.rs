@@ -31,13 +31,21 @@ impl Default for Sampling {
 pub struct Seed(pub u32);
 
 impl Seed {
-    /// The seed of one answer: another for each model, question, format and sample, and always the same for the same ones.
+    /// The seed of one answer: another for each model, question, format, sample and turn, and always the same for the same ones.
     ///
-    /// FNV-1a over the five parts, each ended by a byte that UTF-8 never holds; the offset and prime are those of the
+    /// FNV-1a over these parts and the comparison's seed, the first turn unsaid, each ended by a byte that UTF-8 never holds; the offset and prime are those of the
     /// 64-bit variant (Fowler, Noll, Vo). Cut to 63 bits, because databases keep signed numbers.
-    pub fn of_answer(self, model: &ModelId, question_text: &str, format: Format, sample_idx: u32) -> u64 {
-        let (seed, sample) = (self.0.to_string(), sample_idx.to_string());
-        let parts = [seed.as_str(), &model.0, question_text, format.as_str(), &sample];
+    pub fn of_answer(
+        self,
+        model: &ModelId,
+        question_text: &str,
+        format: Format,
+        sample_idx: u32,
+        turn_idx: usize,
+    ) -> u64 {
+        let (seed, sample, turn) = (self.0.to_string(), sample_idx.to_string(), turn_idx.to_string());
+        let parts = [seed.as_str(), &model.0, question_text, format.as_str(), &sample, &turn];
+        let parts = if turn_idx == 0 { &parts[..5] } else { &parts };
         let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
         for byte in parts.iter().flat_map(|part| part.bytes().chain([0xff])) {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
@@ -58,8 +66,10 @@ mod tests {
             for model in ["base", "bas", "e"] {
                 for text in ["Why?", "eWhy?"] {
                     for sample in 0..12 {
-                        let model = ModelId(model.into());
-                        assert!(seen.insert(Seed(seed).of_answer(&model, text, Format::Json, sample)));
+                        for turn in 0..3 {
+                            let model = ModelId(model.into());
+                            assert!(seen.insert(Seed(seed).of_answer(&model, text, Format::Json, sample, turn)));
+                        }
                     }
                 }
             }
@@ -69,7 +79,7 @@ mod tests {
     #[test]
     fn an_answers_seed_never_changes() {
         // Kept answers are repeated by this number: a change here would break the promise.
-        assert_eq!(Seed(41_727).of_answer(&ModelId("base".into()), "Why?", Format::Json, 3), SEED_OF_RECORD);
+        assert_eq!(Seed(41_727).of_answer(&ModelId("base".into()), "Why?", Format::Json, 3, 0), SEED_OF_RECORD);
     }
 
     const SEED_OF_RECORD: u64 = 111_341_731_637_929_406;

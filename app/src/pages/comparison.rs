@@ -6,6 +6,7 @@ use crate::{
     backend::ApiError,
     ui::{
         answer_column::AnswerColumn,
+        ask_on::AskOn,
         asked::Asked,
         bench::Bench,
         blind_note::BlindNote,
@@ -14,16 +15,18 @@ use crate::{
         cut_off_note::CutOffNote,
         desk::Desk,
         error_note::ErrorNote,
+        follow_ups::FollowUps,
         foot::{BlindFoot, Foot},
         jump::Jump,
         live::Live,
         prompt_as_sent::PromptAsSent,
         rcdata::rcdata,
         status_line::StatusLine,
+        turns::Turns,
         words::number,
     },
 };
-use domain::{AskForm, Comparison, ComparisonId, ModelCard};
+use domain::{AskForm, Comparison, ComparisonId, Family, ModelCard};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -62,14 +65,18 @@ async fn load(id: ComparisonId) -> Result<Loaded, ApiError> {
 #[component]
 fn OneComparison(id: ComparisonId) -> impl IntoView {
     let loaded = Resource::new(|| (), move |()| load(id));
-    let retry = Callback::new(move |()| loaded.refetch());
+    let family = Resource::new(|| (), move |()| api::family(id));
+    let retry = Callback::new(move |()| {
+        loaded.refetch();
+        family.refetch();
+    });
     view! {
         <Suspense fallback=|| view! { <div class="columns" aria-busy="true"></div> }>
             {move || Suspend::new(async move {
-                match loaded.await {
-                    Ok(loaded) => view! { <Shown loaded/> }.into_any(),
-                    Err(ApiError::NotFound) => view! { <NotFound/> }.into_any(),
-                    Err(err) => {
+                match (loaded.await, family.await) {
+                    (Ok(loaded), Ok(family)) => view! { <Shown loaded family/> }.into_any(),
+                    (Err(ApiError::NotFound), _) => view! { <NotFound/> }.into_any(),
+                    (Err(err), _) | (_, Err(err)) => {
                         view! { <ErrorNote message=err.to_string() retry/> }.into_any()
                     }
                 }
@@ -80,7 +87,7 @@ fn OneComparison(id: ComparisonId) -> impl IntoView {
 
 /// The page once it is loaded. In the browser it follows the answers while they are written.
 #[component]
-fn Shown(loaded: Loaded) -> impl IntoView {
+fn Shown(loaded: Loaded, family: Family) -> impl IntoView {
     let Loaded { comparison, models } = loaded;
     let catalogue = Catalogue::here();
     if models.is_some() {
@@ -101,7 +108,8 @@ fn Shown(loaded: Loaded) -> impl IntoView {
         }}
         <Refused live/>
         <CutOffNote live/>
-        <Answers live is_blind/>
+        <Answers live is_blind family/>
+        <AskOn live is_blind/>
         {move || match is_blind.get() {
             true => view! { <BlindFoot/> }.into_any(),
             false => view! { <Foot any_demo=Signal::derive(move || shows_demo(live, catalogue))/> }.into_any(),
@@ -123,7 +131,7 @@ fn shows_demo(live: Live, catalogue: Catalogue) -> bool {
     catalogue.models.read().iter().flatten().any(|it| it.is_demo && is_shown(it))
 }
 
-/// The form that would ask the same again; while blind only what was asked, without the models.
+/// The form that would ask the same again; while blind, and in a conversation, only what was asked.
 fn ask_again(comparison: Arc<Comparison>) -> AnyView {
     match comparison.again() {
         Some(again) => view! { <Bench opened=AskForm::of(&again) seed=Some(comparison.seed)/> }.into_any(),
@@ -143,14 +151,16 @@ fn Refused(live: Live) -> impl IntoView {
 
 /// Drawn once, and once more when names are revealed; all that changes in between changes inside.
 #[component]
-fn Answers(live: Live, is_blind: Memo<bool>) -> impl IntoView {
+fn Answers(live: Live, is_blind: Memo<bool>, family: Family) -> impl IntoView {
+    let follow_ups = family.follow_ups.clone();
     let columns = move |head: &Comparison| {
         let columns = live.columns().into_iter().zip(head.columns.clone());
         let format = head.format;
-        columns.map(|(column, about)| view! { <AnswerColumn live column model=about.model format/> }).collect_view()
+        columns.map(|(column, about)| view! { <AnswerColumn live column about format/> }).collect_view()
     };
     view! {
-        {move || is_blind.get().then(|| view! { <BlindNote live/> })}
+        {move || is_blind.get().then(|| view! { <BlindNote live family=family.clone()/> })}
+        <Turns live is_blind/>
         {move || view! { <PromptAsSent comparison=live.head.get()/> }}
         <StatusLine live/>
         {move || {
@@ -161,6 +171,7 @@ fn Answers(live: Live, is_blind: Memo<bool>) -> impl IntoView {
                 <section class="columns" aria-label="Answers">
                     {columns(&head)}
                 </section>
+                <FollowUps follow_ups=follow_ups.clone() head/>
             }
         }}
     }

@@ -4,12 +4,12 @@ use super::{
     answer_head::AnswerHead, answer_text::AnswerText, facts::FactsLine, label_buttons::LabelFoot, live::Live,
     live_column::LiveColumn, samples::Samples,
 };
-use domain::{ColumnModel, Format};
+use domain::{Column, Format};
 use leptos::prelude::*;
 
 #[component]
-pub fn AnswerColumn(live: Live, column: LiveColumn, model: Option<ColumnModel>, format: Format) -> impl IntoView {
-    let role = model.as_ref().map_or("hidden", |it| it.role.as_str());
+pub fn AnswerColumn(live: Live, column: LiveColumn, about: Column, format: Format) -> impl IntoView {
+    let role = about.model.as_ref().map_or("hidden", |it| it.role.as_str());
     let is_current = move || column.desk.column_idx.get() == column.column_idx;
     let take_keys = move || column.desk.go_to(column.column_idx);
     view! {
@@ -22,7 +22,7 @@ pub fn AnswerColumn(live: Live, column: LiveColumn, model: Option<ColumnModel>, 
             on:click=move |_| take_keys()
             on:focusin=move |_| take_keys()
         >
-            <AnswerHead live column model/>
+            <AnswerHead live column about/>
             <Samples column/>
             <AnswerText live column format/>
             <FactsLine live column format/>

@@ -8,14 +8,18 @@ use super::{
     live_column::LiveColumn,
     mark::{Mark, Slot},
 };
-use domain::{ColumnModel, slot_letter};
+use domain::{Column, ColumnModel, slot_letter};
 use leptos::prelude::*;
 
 /// The model, or the slot while it is hidden.
 #[component]
-pub fn AnswerHead(live: Live, column: LiveColumn, model: Option<ColumnModel>) -> impl IntoView {
-    let column_idx = column.column_idx;
-    let name = name(column_idx, model.as_ref());
+pub fn AnswerHead(live: Live, column: LiveColumn, about: Column) -> impl IntoView {
+    let Column { slot, model, .. } = about;
+    let name = name(slot, model.as_ref());
+    let whole = move || {
+        let answer = column.shown.get_untracked().now;
+        live.head.read_untracked().beginning.and(&answer.read_untracked().text)
+    };
     view! {
         <header>
             {match model {
@@ -29,7 +33,7 @@ pub fn AnswerHead(live: Live, column: LiveColumn, model: Option<ColumnModel>) ->
                 }
                 None => {
                     view! {
-                        <Slot column_idx/>
+                        <Slot number=slot/>
                         <h2>{name.clone()}</h2>
                         <span class="veil" role="img" aria-label="model hidden"></span>
                     }
@@ -39,15 +43,15 @@ pub fn AnswerHead(live: Live, column: LiveColumn, model: Option<ColumnModel>) ->
             <span class="end">
                 <StopButton live column name/>
                 <LensButtons live column/>
-                <CopyIcon label="Copy this answer" text=move || column.shown.get_untracked().now.read_untracked().text.clone()/>
+                <CopyIcon label="Copy this answer" text=whole/>
             </span>
         </header>
     }
 }
 
 /// What a column is called.
-pub fn name(column_idx: usize, model: Option<&ColumnModel>) -> String {
-    model.map_or_else(|| format!("Slot {}", slot_letter(column_idx)), |it| it.name.clone())
+pub fn name(slot: u32, model: Option<&ColumnModel>) -> String {
+    model.map_or_else(|| format!("Slot {}", slot_letter(slot)), |it| it.name.clone())
 }
 
 #[component]

@@ -1,15 +1,17 @@
 //! What an answer says. Hostile: always a text, never markup.
 
 use super::{
+    edit_box::EditBox,
     icon::Icon,
     lens::{Lens, Through},
     live::Live,
     live_answer::LiveAnswer,
     live_column::LiveColumn,
     preferences::Preferences,
+    turns::GivenStart,
     words::{count, sentence},
 };
-use domain::{AnswerState, Format};
+use domain::{AnswerState, Comparison, Format};
 use leptos::prelude::*;
 
 /// The shown answer, with the caret while it is being written and a note where it broke off.
@@ -18,18 +20,25 @@ pub fn AnswerText(live: Live, column: LiveColumn, format: Format) -> impl IntoVi
     let preferences = Preferences::here();
     let state = Memo::new(move |_| column.shown.get().state.get());
     let text = move || column.shown.get().now.read().text.clone();
+    let is_edited = Memo::new(move |_| column.is_edited());
+    let head = live.head.get_untracked();
     let is_broken = move || matches!(*state.read(), AnswerState::Failed(_) | AnswerState::CutOff);
     view! {
         <div class="body">
             {move || note(live, column, &state.read())}
+            {given(&head).map(|it| view! { <p class="cap">{it}</p> })}
+            {move || {
+                is_edited.get().then(|| view! { <EditBox live column answer=column.shown.get_untracked()/> })
+            }}
             <div
                 class="text"
                 class:soft=is_broken
                 data-form=format.is_code().then_some("code")
-                hidden=move || column.lens.get() != Lens::Text
+                hidden=move || is_edited.get() || column.lens.get() != Lens::Text
                 // What is blurred must be reachable to become sharp.
                 tabindex=move || preferences.blur.get().then_some("0")
             >
+                <GivenStart beginning=head.beginning.clone()/>
                 {text}
                 {move || {
                     (*state.read() == AnswerState::Writing).then(|| view! { <span class="caret" aria-hidden="true"></span> })
@@ -37,6 +46,19 @@ pub fn AnswerText(live: Live, column: LiveColumn, format: Format) -> impl IntoVi
             </div>
             <Through live column format/>
         </div>
+    }
+}
+
+/// What is marked in the text, where something was given.
+fn given(head: &Comparison) -> Option<String> {
+    let edited = head.origin.as_ref().and_then(|it| it.edited());
+    match edited {
+        _ if head.beginning.is_empty() => None,
+        None => Some("The marked beginning was given; the model wrote what follows.".into()),
+        Some(edited) => {
+            let what = if edited.is_changed { "an edited answer" } else { "an answer" };
+            Some(format!("The marked beginning is {what} of {}; the model wrote what follows.", edited.name()))
+        }
     }
 }
 

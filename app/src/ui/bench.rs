@@ -1,28 +1,27 @@
 //! What to ask: the form on top of the compare page.
 
 use super::{
-    bench_fields::{self, BlindSwitch, FormatField, ModelField, QuestionField, SamplingFields},
+    bench_fields::{BlindSwitch, FormatField, GivenFields, ModelField, QuestionField, SamplingFields},
     catalogue::Catalogue,
     error_note::ErrorNote,
+    fields::{self, Wrong},
     keys::{self, Command},
 };
 use crate::{api::Compare, backend::ApiError};
-use domain::{AskError, AskForm, ComparisonId, Field, ModelCard, ModelState, NewComparison, Seed};
+use domain::{AskForm, ComparisonId, Field, ModelCard, ModelState, NewComparison, Seed};
 use leptos::{
     form::{ActionForm, FromFormData},
     html::Form,
     prelude::*,
 };
-use wasm_bindgen::JsCast;
-use web_sys::{FormData, HtmlElement, SubmitEvent};
+use web_sys::{FormData, SubmitEvent};
 
 /// What all fields of the form share.
 #[derive(Clone, Copy)]
 pub struct Asking {
     /// The form as it stands now. The browser's fields hold the truth, and this follows them.
     pub form: RwSignal<AskForm>,
-    /// The first wrong field of the last try.
-    wrong: RwSignal<Option<AskError>>,
+    pub wrong: Wrong,
     /// Every hosted model; none before they are known.
     pub models: RwSignal<Option<Vec<ModelCard>>>,
     /// Whether those models are chosen that stand chosen at first: every one that is ready.
@@ -91,6 +90,9 @@ pub fn Bench(
                 <SamplingFields asking seed/>
                 <BlindSwitch asking/>
             </div>
+            <div class="line">
+                <GivenFields asking/>
+            </div>
         </ActionForm>
         {move || {
             failure(compare.value().get()).map(|message| view! { <ErrorNote message retry=submit verb="Ask again"/> })
@@ -118,7 +120,7 @@ impl Asking {
         let asking = Self {
             all_models: RwSignal::new(opened.models.is_empty()),
             form: RwSignal::new(opened),
-            wrong: RwSignal::new(None),
+            wrong: Wrong::new(""),
             models: catalogue.models,
         };
         Effect::new(move |_| catalogue.watch_models());
@@ -127,16 +129,6 @@ impl Asking {
 
     pub fn is_own_question(self) -> bool {
         self.form.read().question == AskForm::OWN
-    }
-
-    /// What is wrong with a field.
-    pub fn message(self, field: Field) -> Option<String> {
-        self.wrong.read().as_ref().filter(|it| it.field == field).map(|it| it.message.clone())
-    }
-
-    /// The value of `aria-invalid`.
-    pub fn invalid(self, field: Field) -> impl Fn() -> Option<&'static str> + Clone + Send + Sync + 'static {
-        move || self.wrong.read().as_ref().is_some_and(|it| it.field == field).then_some("true")
     }
 
     /// Takes over the fields as they stand in the browser.
@@ -148,7 +140,7 @@ impl Asking {
             // No field stands for them yet.
             form.models = self.form.get_untracked().models;
         }
-        self.wrong.maybe_update(|it| it.take().is_some());
+        self.wrong.forget();
         self.form.maybe_update(|it| {
             let is_new = *it != form;
             *it = form;
@@ -175,13 +167,13 @@ impl Asking {
         let Ok(Compare { form }) = Compare::from_event(event) else { return };
         if let Err(wrong) = NewComparison::parse(&form) {
             event.prevent_default();
-            self.wrong.set(Some(wrong));
+            self.wrong.first.set(Some(wrong));
         }
     }
 
     fn take_answer(self, answer: Option<Result<ComparisonId, ApiError>>) {
         if let Some(Err(ApiError::Ask(wrong))) = answer {
-            self.wrong.set(Some(wrong));
+            self.wrong.first.set(Some(wrong));
         }
     }
 }
@@ -201,17 +193,14 @@ fn failure(answer: Option<Result<ComparisonId, ApiError>>) -> Option<String> {
 }
 
 fn focus_on_wrong(asking: &Asking) {
-    let wrong = asking.wrong.read();
+    let wrong = asking.wrong.first.read();
     let Some(wrong) = wrong.as_ref() else { return };
     let selector = match wrong.field {
         Field::Question if asking.form.read_untracked().question == AskForm::OWN => "#own".to_owned(),
         Field::Format => "#format :checked".to_owned(),
         Field::Models => "#models :enabled".to_owned(),
-        field => format!("#{}", bench_fields::id(field)),
+        field => format!("#{}", asking.wrong.id(field)),
     };
-    let found = document().query_selector(&selector).ok().flatten();
-    if let Some(element) = found.and_then(|it| it.dyn_into::<HtmlElement>().ok()) {
-        // An element that takes no focus stays without; the message stands beside it anyway.
-        let _ = element.focus();
-    }
+    // An element that takes no focus stays without; the message stands beside it anyway.
+    fields::focus(&selector);
 }

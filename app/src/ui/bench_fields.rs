@@ -1,15 +1,22 @@
 //! The fields of the bench. The browser holds what is typed; each field says how it opens, and what is wrong with it.
 
-use super::{bench::Asking, icon::Icon, mark::Mark, rcdata::rcdata, words::sentence};
-use domain::{
-    AskForm, Field, Format, MAIN_QUESTIONS, MainQuestion, ModelCard, ModelState, NewComparison, OwnQuestion, Sampling,
-    Seed,
+use super::{
+    bench::Asking,
+    fields::{Figure, Message, TextBox},
+    icon::Icon,
+    mark::Mark,
+    words::sentence,
 };
-use leptos::{either::Either, html, prelude::*};
+use domain::{
+    AskForm, Beginning, Field, Format, MAIN_QUESTIONS, MainQuestion, ModelCard, ModelState, NewComparison, OwnQuestion,
+    Sampling, Seed, SystemPrompt,
+};
+use leptos::prelude::*;
 
 /// The main questions, and one's own, whose box the style shows while it is chosen.
 #[component]
 pub fn QuestionField(asking: Asking) -> impl IntoView {
+    let wrong = asking.wrong;
     let AskForm { question: opened, own, .. } = asking.form.get_untracked();
     let is_own = opened == AskForm::OWN;
     let option = |it: &'static MainQuestion| {
@@ -26,7 +33,7 @@ pub fn QuestionField(asking: Asking) -> impl IntoView {
                 class="input"
                 id="question"
                 name="form[question]"
-                aria-invalid=asking.invalid(Field::Question)
+                aria-invalid=wrong.invalid(Field::Question)
                 aria-describedby="question-wrong"
             >
                 {MAIN_QUESTIONS.iter().map(option).collect_view()}
@@ -36,25 +43,11 @@ pub fn QuestionField(asking: Asking) -> impl IntoView {
             </select>
             <div class="field own">
                 <label for="own">"My question"</label>
-                <OwnBox text=own asking/>
+                <TextBox wrong field=Field::Question id="own" name="form[own]" text=own chars_max=OwnQuestion::CHARS_MAX/>
             </div>
-            <Wrong asking field=Field::Question/>
+            <Message wrong field=Field::Question/>
         </div>
     }
-}
-
-/// Has no child at all while it is empty: a text box would show the space that stands for an empty text.
-#[component]
-fn OwnBox(text: String, asking: Asking) -> impl IntoView {
-    let area = html::textarea()
-        .class("input")
-        .id("own")
-        .name("form[own]")
-        .rows("2")
-        .maxlength(OwnQuestion::CHARS_MAX.to_string())
-        .aria_invalid(asking.invalid(Field::Question))
-        .aria_describedby("question-wrong");
-    if text.is_empty() { Either::Left(area) } else { Either::Right(area.child(rcdata(&text))) }
 }
 
 /// Flask exists only for the main questions, and says so.
@@ -84,7 +77,7 @@ pub fn FormatField(asking: Asking) -> impl IntoView {
             <legend>"Format"</legend>
             <div class="seg">{Format::ALL.map(radio).collect_view()}</div>
             <span class="cap own">"Flask: only for the main questions"</span>
-            <Wrong asking field=Field::Format/>
+            <Message wrong=asking.wrong field=Field::Format/>
         </fieldset>
     }
 }
@@ -102,7 +95,7 @@ pub fn ModelField(asking: Asking) -> impl IntoView {
             </div>
             {move || models().into_iter().filter_map(why_not).collect_view()}
             {move || nobody().map(|sentence| view! { <span class="cap">{sentence}</span> })}
-            <Wrong asking field=Field::Models/>
+            <Message wrong=asking.wrong field=Field::Models/>
         </fieldset>
     }
 }
@@ -156,52 +149,68 @@ fn why_not(card: ModelCard) -> Option<impl IntoView> {
 
 #[component]
 pub fn SamplingFields(asking: Asking, seed: Option<Seed>) -> impl IntoView {
+    let wrong = asking.wrong;
     let AskForm { samples, temperature, top_p, max_tokens, seed: typed, .. } = asking.form.get_untracked();
     let drawn = seed.map_or_else(|| "drawn".to_owned(), |seed| format!("{} drawn", seed.0));
     let (samples_max, tokens_max) = (NewComparison::SAMPLES_MAX, Sampling::TOKENS_MAX);
     view! {
         <div class="params">
-            <Figure asking field=Field::Samples label="samples" value=samples hint=format!("1 to {samples_max}")/>
-            <Figure asking field=Field::Temperature label="temperature" value=temperature hint="0 to 2"/>
-            <Figure asking field=Field::TopP label="top-p" value=top_p hint="above 0, up to 1"/>
-            <Figure asking field=Field::MaxTokens label="max tokens" value=max_tokens hint=format!("1 to {tokens_max}")/>
-            <Figure asking field=Field::Seed label="seed" value=typed hint="empty: one is drawn" placeholder=drawn/>
-            <Wrong asking field=Field::Samples/>
-            <Wrong asking field=Field::Temperature/>
-            <Wrong asking field=Field::TopP/>
-            <Wrong asking field=Field::MaxTokens/>
-            <Wrong asking field=Field::Seed/>
+            <Figure wrong field=Field::Samples label="samples" value=samples hint=format!("1 to {samples_max}")/>
+            <Figure wrong field=Field::Temperature label="temperature" value=temperature hint="0 to 2"/>
+            <Figure wrong field=Field::TopP label="top-p" value=top_p hint="above 0, up to 1"/>
+            <Figure wrong field=Field::MaxTokens label="max tokens" value=max_tokens hint=format!("1 to {tokens_max}")/>
+            <Figure wrong field=Field::Seed label="seed" value=typed hint="empty: one is drawn" placeholder=drawn/>
+            <Message wrong field=Field::Samples/>
+            <Message wrong field=Field::Temperature/>
+            <Message wrong field=Field::TopP/>
+            <Message wrong field=Field::MaxTokens/>
+            <Message wrong field=Field::Seed/>
         </div>
     }
 }
 
-/// A number to type.
+/// What is seldom given: a system prompt of one's own, and the beginning of every answer. Folded while both are empty.
 #[component]
-fn Figure(
-    asking: Asking,
-    field: Field,
-    label: &'static str,
-    value: String,
-    #[prop(into)] hint: String,
-    #[prop(optional)] placeholder: String,
-) -> impl IntoView {
-    let id = id(field);
+pub fn GivenFields(asking: Asking) -> impl IntoView {
+    let wrong = asking.wrong;
+    let AskForm { system, beginning, .. } = asking.form.get_untracked();
+    let is_open = !(system.is_empty() && beginning.is_empty());
     view! {
-        <div class="field" data-field=id>
-            <label for=id>{label}</label>
-            <input
-                class="input"
-                id=id
-                name=format!("form[{id}]")
-                inputmode="decimal"
-                autocomplete="off"
-                value=value
-                placeholder=placeholder
-                title=hint
-                aria-invalid=asking.invalid(field)
-                aria-describedby=format!("{id}-wrong")
-            />
-        </div>
+        <details class="more" open=is_open>
+            <summary>"System prompt, beginning of the answer"</summary>
+            <div class="pairwise">
+                <div class="field">
+                    <label for="system">"System prompt"</label>
+                    <TextBox
+                        wrong
+                        field=Field::System
+                        id="system"
+                        name="form[system]"
+                        text=system
+                        chars_max=SystemPrompt::CHARS_MAX
+                    />
+                    <span class="cap">
+                        "Stands above what the format itself says. Empty: as the model’s own template has it."
+                    </span>
+                    <Message wrong field=Field::System/>
+                </div>
+                <div class="field">
+                    <label for="beginning">"The answer begins with"</label>
+                    <TextBox
+                        wrong
+                        field=Field::Beginning
+                        id="beginning"
+                        name="form[beginning]"
+                        text=beginning
+                        chars_max=Beginning::CHARS_MAX
+                    />
+                    <span class="cap">
+                        "Given to every model, which goes on from there; taken to the letter, spaces included."
+                    </span>
+                    <Message wrong field=Field::Beginning/>
+                </div>
+            </div>
+        </details>
     }
 }
 
@@ -213,30 +222,5 @@ pub fn BlindSwitch(asking: Asking) -> impl IntoView {
             <input type="checkbox" role="switch" name="form[blind]" value="on" checked=is_blind/>
             <span>"Blind"</span>
         </label>
-    }
-}
-
-/// The message of a field that is wrong; empty and unseen otherwise.
-#[component]
-fn Wrong(asking: Asking, field: Field) -> impl IntoView {
-    view! {
-        <span class="wrong" id=format!("{}-wrong", id(field))>
-            {move || asking.message(field).map(sentence)}
-        </span>
-    }
-}
-
-/// The id of a field's element, which is also its name in the form.
-pub fn id(field: Field) -> &'static str {
-    match field {
-        Field::Question => "question",
-        Field::Format => "format",
-        Field::Models => "models",
-        Field::Samples => "samples",
-        Field::Temperature => "temperature",
-        Field::TopP => "top_p",
-        Field::MaxTokens => "max_tokens",
-        Field::Seed => "seed",
-        Field::Answer => "text",
     }
 }

@@ -1,6 +1,7 @@
 //! The keys of a comparison.
 
 use super::{
+    fields::focus,
     keys::{self, Command},
     lens::Lens,
     live::Live,
@@ -32,6 +33,8 @@ fn act(live: Live, command: Command) -> bool {
         Command::Undo => column.undo(),
         Command::Heat => column.toggle(Lens::Heat),
         Command::Difference if untrack(|| live.can_differ(column.column_idx)) => column.toggle(Lens::Difference),
+        Command::AskOn => return focus("#on-question"),
+        Command::Edit => column.edit(),
         Command::Reveal if live.head.read_untracked().is_blind() => live.reveal(),
         Command::Stop if live.progress.read_untracked().is_running() => live.stop(None),
         _ => return false,

@@ -1,6 +1,6 @@
 //! What is known of an answer beside its text: whether it kept the form, its length, its pace, why it ended.
 
-use super::{icon::Icon, live::Live, live_column::LiveColumn, words::count};
+use super::{answer_acts::AnswerActs, icon::Icon, live::Live, live_column::LiveColumn, words::count};
 use domain::{AnswerState, Facts, Finish, Format, FormatCheck, Kept};
 use leptos::prelude::*;
 
@@ -19,6 +19,7 @@ pub fn FactsLine(live: Live, column: LiveColumn, format: Format) -> impl IntoVie
             <span>{move || ending(&state.read())}</span>
             {move || likelihood_link(live, column)}
             {move || reason(&state.read(), check.read().as_ref()).map(|it| view! { <span class="why">{it}</span> })}
+            <AnswerActs column/>
         </div>
     }
 }

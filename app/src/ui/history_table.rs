@@ -4,6 +4,7 @@ use super::{
     clock::{Clock, When},
     icon::Icon,
     mark::{Glyph, NamedMark, Slot},
+    turns::href,
 };
 use domain::{HistoryRow, Role, Verdict};
 use leptos::prelude::*;
@@ -75,26 +76,33 @@ fn Day(day: DayRows) -> impl IntoView {
 
 #[component]
 fn Row(row: HistoryRow) -> impl IntoView {
-    let href = format!("/comparisons/{}", row.id.0);
+    let own = href(row.id);
     let state = state(&row);
-    let HistoryRow { created_at, title, is_own_question, format, n_samples, models, n_columns, verdicts, .. } = row;
+    let HistoryRow { created_at, title, follows, is_own_question, format, n_samples, models, slots, verdicts, .. } =
+        row;
     view! {
         <tr>
             <td class="num soft">
                 <When at=created_at/>
             </td>
             <td>
-                <a href=href data-row="">
+                <a href=own data-row="">
                     {title}
                 </a>
-                {is_own_question.then(|| view! { " " <span class="badge">"own question"</span> })}
+                {match follows {
+                    Some((parent, is_edit)) => {
+                        let word = if is_edit { "continues" } else { "follows" };
+                        Some(view! { " " <a class="badge" href=href(parent)>{format!("{word} #{}", parent.0)}</a> }.into_any())
+                    }
+                    None => is_own_question.then(|| view! { " " <span class="badge">"own question"</span> }.into_any()),
+                }}
             </td>
             <td>
                 <span class="marks">{verdicts.into_iter().map(|verdict| view! { <Verdicts verdict/> }).collect_view()}</span>
             </td>
             <td class="soft">{format.name()}</td>
             <td>
-                <span class="marks">{marks(models, n_columns)}</span>
+                <span class="marks">{marks(models, slots)}</span>
             </td>
             <td class="nowrap">{state}</td>
             <td class="r">{n_samples}</td>
@@ -112,12 +120,12 @@ fn Verdicts(verdict: Verdict) -> impl IntoView {
     }
 }
 
-fn marks(models: Option<Vec<(String, Role)>>, n_columns: u32) -> AnyView {
+fn marks(models: Option<Vec<(String, Role)>>, slots: Vec<u32>) -> AnyView {
     match models {
         Some(models) => {
             models.into_iter().map(|(name, role)| view! { <NamedMark role name/> }).collect_view().into_any()
         }
-        None => (0..n_columns as usize).map(|column_idx| view! { <Slot column_idx/> }).collect_view().into_any(),
+        None => slots.into_iter().map(|number| view! { <Slot number/> }).collect_view().into_any(),
     }
 }
 
@@ -125,7 +133,7 @@ fn marks(models: Option<Vec<(String, Role)>>, n_columns: u32) -> AnyView {
 fn state(row: &HistoryRow) -> AnyView {
     let HistoryRow { n_answers, n_finished, n_failed, n_cut_off, .. } = *row;
     let is_writing = n_finished + n_failed + n_cut_off < n_answers;
-    let href = format!("/comparisons/{}", row.id.0);
+    let href = href(row.id);
     let word = match (is_writing, n_failed) {
         (true, _) => "writing".to_owned(),
         (false, 0) => "finished".to_owned(),

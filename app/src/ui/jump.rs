@@ -14,10 +14,10 @@ use std::sync::Arc;
 #[component]
 pub fn Jump(live: Live, head: Arc<Comparison>) -> impl IntoView {
     let link = |(column_idx, (column, about)): (usize, (LiveColumn, Column))| {
-        let title = name(column_idx, about.model.as_ref());
+        let title = name(about.slot, about.model.as_ref());
         let mark = match about.model {
             Some(model) => view! { <Mark role=model.role/> }.into_any(),
-            None => view! { <Slot column_idx/> }.into_any(),
+            None => view! { <Slot number=about.slot/> }.into_any(),
         };
         view! {
             <a href=format!("#column-{}", column_idx + 1) title=title>

@@ -92,6 +92,8 @@ fn Shortcuts() -> impl IntoView {
             {shortcut(&["H"], "how likely each token was")}
             {shortcut(&["D"], "what is said otherwise than in the base column")}
             {shortcut(&["U"], "undo the last label or note of this answer")}
+            {shortcut(&["A"], "ask on from the answers shown")}
+            {shortcut(&["E"], "edit this answer and have it continued")}
             {shortcut(&["⇧", "R"], "reveal the names of a blind comparison")}
             {shortcut(&["Esc"], "stop all answers; close")}
             {shortcut(&["/"], "search the history")}

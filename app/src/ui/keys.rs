@@ -22,6 +22,8 @@ pub enum Command {
     Heat,
     /// What is said otherwise than in the reference column.
     Difference,
+    AskOn,
+    Edit,
     Reveal,
     Stop,
     Sheet,
@@ -82,6 +84,8 @@ fn single_key(key: &str, after_g: bool, shift: bool) -> Option<Command> {
         "u" => Command::Undo,
         "h" => Command::Heat,
         "d" => Command::Difference,
+        "a" if !after_g => Command::AskOn,
+        "e" => Command::Edit,
         "R" if shift => Command::Reveal,
         "?" => Command::Sheet,
         "/" => Command::Search,
@@ -126,5 +130,7 @@ mod tests {
         assert_eq!(single_key("h", false, false), Some(Command::Heat));
         assert_eq!(single_key("k", true, false), Some(Command::Page("/likelihood")));
         assert_eq!(single_key("h", true, false), Some(Command::Page("/history")));
+        assert_eq!(single_key("a", false, false), Some(Command::AskOn));
+        assert_eq!(single_key("a", true, false), None);
     }
 }

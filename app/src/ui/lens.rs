@@ -33,7 +33,7 @@ impl Live {
     /// The columns that `column_idx` can be compared with, with their names.
     pub fn others(self, column_idx: usize) -> Vec<(usize, String)> {
         let head = self.head.read();
-        let named = head.columns.iter().enumerate().map(|(idx, it)| (idx, name(idx, it.model.as_ref())));
+        let named = head.columns.iter().enumerate().map(|(idx, it)| (idx, name(it.slot, it.model.as_ref())));
         named.filter(|(idx, _)| *idx != column_idx).collect()
     }
 }

@@ -48,6 +48,27 @@ impl LiveColumn {
         }
     }
 
+    /// What a link to the shown sample has as its query.
+    pub fn href(self) -> impl Fn() -> String + Clone {
+        move || Desk::href(self.column_idx, self.sample_idx.get())
+    }
+
+    /// Whether the shown answer is being changed.
+    pub fn is_edited(self) -> bool {
+        self.desk.is_edited(self.column_idx, self.sample_idx.get())
+            && matches!(*self.shown.get().state.read(), AnswerState::Finished(_))
+    }
+
+    /// Opens the shown answer to be changed, where it is finished, or closes it.
+    pub fn edit(self) {
+        let is_finished = matches!(*self.shown.get_untracked().state.read_untracked(), AnswerState::Finished(_));
+        match untrack(|| self.is_edited()) {
+            true => self.desk.stop_editing(),
+            false if is_finished => self.desk.edit(self.column_idx, self.sample_idx.get_untracked()),
+            false => {}
+        }
+    }
+
     pub fn show(self, sample_idx: usize) {
         self.desk.show(self.column_idx, sample_idx);
     }

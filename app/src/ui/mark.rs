@@ -27,8 +27,8 @@ pub fn NamedMark(role: Role, name: String) -> impl IntoView {
 
 /// The letter of a column whose model is hidden.
 #[component]
-pub fn Slot(column_idx: usize) -> impl IntoView {
-    view! { <span class="slot">{slot_letter(column_idx)}</span> }
+pub fn Slot(number: u32) -> impl IntoView {
+    view! { <span class="slot">{slot_letter(number)}</span> }
 }
 
 /// The glyph of a verdict, beside its word.

@@ -39,9 +39,9 @@ pub fn PromptAsSent(comparison: Arc<Comparison>) -> impl IntoView {
 /// The different prompts, each with the names of its columns.
 fn groups(columns: &[Column]) -> Vec<(RenderedPrompt, Vec<String>)> {
     let mut groups: Vec<(RenderedPrompt, Vec<String>)> = Vec::new();
-    for (idx, column) in columns.iter().enumerate() {
+    for column in columns {
         let Some(prompt) = &column.prompt else { continue };
-        let name = name(idx, column.model.as_ref());
+        let name = name(column.slot, column.model.as_ref());
         match groups.iter_mut().find(|(it, _)| it == prompt) {
             Some((_, names)) => names.push(name),
             None => groups.push((prompt.clone(), vec![name])),

@@ -5,9 +5,11 @@ use crate::{
     likelihood::{N_TOP, token_score},
     live::{Halt, Live},
 };
-use domain::{Answer, AnswerId, AnswerState, Comparison, Facts, Finish, RenderedPrompt, Sampling, Scores};
+use domain::{
+    Answer, AnswerId, AnswerState, Comparison, Facts, Finish, RenderedPrompt, Sampling, Scores, Speaker, Utterance,
+};
 use engine::{Event, FinishReason, Generation, Message, Rendered, Request, Role};
-use std::{sync::Arc, time::Instant};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 use store::answers::{Ended, Provenance};
 use tokio::sync::watch;
 
@@ -24,8 +26,8 @@ pub(crate) async fn run(lab: Lab, live: Arc<Live>, column_idx: usize) {
         let follower =
             Follower { lab: lab.clone(), live: live.clone(), id: answer.id, halts: live.halts_of(column_idx) };
         match &ready {
-            Ok((hosted, prompt)) => {
-                let seed = seed_of(&comparison, column_idx, answer.id);
+            Ok(Ready { hosted, prompt, seeds }) => {
+                let seed = *seeds.get(&answer.id).expect("every answer of the column has one");
                 let request = request(hosted, prompt, comparison.sampling, seed);
                 tokio::spawn(follower.follow(hosted.engine.generate(request).map_err(|err| err.to_string()), seed));
             }
@@ -34,17 +36,20 @@ pub(crate) async fn run(lab: Lab, live: Arc<Live>, column_idx: usize) {
     }
 }
 
+/// What the answers of a column are made with.
+struct Ready {
+    hosted: Hosted,
+    prompt: Arc<[u32]>,
+    seeds: HashMap<AnswerId, u64>,
+}
+
 /// Renders the prompt and writes down what the answers are about to be made with. The error is a sentence for people.
-async fn prepare(
-    lab: &Lab,
-    live: &Live,
-    comparison: &Comparison,
-    column_idx: usize,
-) -> Result<(Hosted, Arc<[u32]>), String> {
+async fn prepare(lab: &Lab, live: &Live, comparison: &Comparison, column_idx: usize) -> Result<Ready, String> {
     let model = comparison.columns[column_idx].model.as_ref().expect("the server's own comparisons have names");
     let hosted = lab.models.hosted(&model.id)?;
+    let messages = messages(comparison, column_idx)?;
     let Rendered { text, tokens, specials } =
-        hosted.engine.render(&messages(comparison)?, "").map_err(|err| err.to_string())?;
+        hosted.engine.render(&messages, comparison.beginning.text()).map_err(|err| err.to_string())?;
     let n_tokens = u32::try_from(tokens.len()).map_err(|_| "the prompt is far too long".to_owned())?;
     let made_with = Provenance {
         model_hash: hosted.hash.clone(),
@@ -54,9 +59,9 @@ async fn prepare(
         prompt: RenderedPrompt { text, n_tokens, specials },
     };
     let position = u32::try_from(column_idx).expect("a comparison has few columns");
-    store::answers::begin(&lab.db, comparison.id, position, &made_with).await.map_err(|err| told(&err))?;
+    let seeds = store::answers::begin(&lab.db, comparison.id, position, &made_with).await.map_err(|err| told(&err))?;
     live.change(|comparison| show(made_with, &mut comparison.columns[column_idx]));
-    Ok((hosted, tokens))
+    Ok(Ready { hosted, prompt: tokens, seeds })
 }
 
 fn show(made_with: Provenance, column: &mut domain::Column) {
@@ -77,19 +82,19 @@ fn told(err: &store::Error) -> String {
     }
 }
 
-pub(crate) fn messages(comparison: &Comparison) -> Result<Vec<Message>, String> {
-    let prompt = comparison.format.apply(&comparison.question()).map_err(|err| err.to_string())?;
-    let system = prompt.system.map(|content| Message { role: Role::System, content });
-    let user = Message { role: Role::User, content: prompt.user };
-    Ok(system.into_iter().chain([user]).collect())
+/// What the model of a column receives, before its chat template.
+pub(crate) fn messages(comparison: &Comparison, column_idx: usize) -> Result<Vec<Message>, String> {
+    let utterances = comparison.messages(column_idx).map_err(|err| err.to_string())?;
+    Ok(utterances.into_iter().map(message).collect())
 }
 
-fn seed_of(comparison: &Comparison, column_idx: usize, id: AnswerId) -> u64 {
-    let column = &comparison.columns[column_idx];
-    let model = column.model.as_ref().expect("the server's own comparisons have names");
-    let sample_idx = column.answers.iter().position(|it| it.id == id).expect("the answer is this column's");
-    let sample_idx = u32::try_from(sample_idx).expect("a column has few samples");
-    comparison.seed.of_answer(&model.id, &comparison.question_text, comparison.format, sample_idx)
+fn message(utterance: Utterance) -> Message {
+    let role = match utterance.speaker {
+        Speaker::System => Role::System,
+        Speaker::User => Role::User,
+        Speaker::Assistant => Role::Assistant,
+    };
+    Message { role, content: utterance.text }
 }
 
 fn request(hosted: &Hosted, prompt: &Arc<[u32]>, sampling: Sampling, seed: u64) -> Request {
@@ -155,9 +160,10 @@ impl Follower {
     async fn end(&self, state: AnswerState, facts: Option<Facts>, scores: Scores) {
         let comparison = self.live.snapshot();
         let text = comparison.answers().find(|it| it.id == self.id).map(|it| it.text.as_str()).unwrap_or_default();
+        let whole = comparison.beginning.and(text);
         // What was cut short has no form to keep or break.
         let check =
-            matches!(state, AnswerState::Finished(_)).then(|| comparison.format.check(&comparison.question(), text));
+            matches!(state, AnswerState::Finished(_)).then(|| comparison.format.check(&comparison.question(), &whole));
         let ended = Ended { state: &state, text, facts, check: check.as_ref(), scores: &scores };
         let kept = store::answers::end(&self.lab.db, self.id, &ended).await;
         self.live.change_answer(self.id, |answer| {

@@ -1,11 +1,11 @@
-//! Comparisons: begun, watched, stopped, continued, revealed, labelled.
+//! Comparisons: asked, watched, stopped, continued, revealed, labelled.
 
 use crate::{
     Error, Lab, Watcher, column,
     live::{Halt, Live},
 };
 use domain::{
-    Act, AnswerId, AskError, Blindness, Comparison, ComparisonId, Field, HistoryPage, HistoryQuery, Labels, ModelCard,
+    Act, AnswerId, AskError, Comparison, ComparisonId, Field, HistoryPage, HistoryQuery, Labels, ModelCard,
     NewComparison, Seed,
 };
 use rand::seq::SliceRandom;
@@ -19,22 +19,27 @@ impl Lab {
         if new.blind {
             cards.shuffle(&mut rand::rng());
         }
-        let seed = new.seed.unwrap_or_else(|| Seed(rand::random()));
-        let columns = cards.into_iter().map(|card| new_column(card, new, seed)).collect();
-        let id = store::comparisons::insert(
-            &self.db,
-            &New {
-                question_id: new.question.id(),
-                question_text: new.question.text(),
-                format: new.format,
-                sampling: new.sampling,
-                n_samples: new.n_samples,
-                seed,
-                blind: new.blind,
-                columns,
-            },
-        )
-        .await?;
+        let columns = (0..).zip(cards).map(|(slot, card)| new_column(slot, card)).collect();
+        self.begin(New {
+            question_id: new.question.id(),
+            question_text: new.question.text(),
+            format: new.format,
+            system: new.system.as_ref(),
+            beginning: &new.beginning,
+            sampling: new.sampling,
+            n_samples: new.n_samples,
+            seed: new.seed.unwrap_or_else(drawn_seed),
+            blind: new.blind,
+            origin: None,
+            turn_idx: 0,
+            columns,
+        })
+        .await
+    }
+
+    /// Keeps a comparison and starts its answers.
+    pub(crate) async fn begin(&self, new: New<'_>) -> Result<ComparisonId, Error> {
+        let id = store::comparisons::insert(&self.db, &new).await?;
         self.start(id).await?;
         Ok(id)
     }
@@ -70,12 +75,13 @@ impl Lab {
         self.start(id).await
     }
 
-    /// Shows the names of a blind comparison for good.
+    /// Shows the names of a blind comparison and of all that are linked with it, for good.
     pub async fn reveal(&self, id: ComparisonId) -> Result<(), Error> {
-        store::comparisons::reveal(&self.db, id).await?;
-        if let Some(live) = self.live(id) {
-            let kept = store::comparisons::get(&self.db, id).await?;
-            live.change(|comparison| take_over_labels(comparison, kept));
+        for revealed in store::comparisons::reveal(&self.db, id).await? {
+            if let Some(live) = self.live(revealed) {
+                let kept = store::comparisons::get(&self.db, revealed).await?;
+                live.change(|comparison| take_over_labels(comparison, kept));
+            }
         }
         Ok(())
     }
@@ -104,9 +110,15 @@ impl Lab {
     /// Gives every waiting answer of a kept comparison to its engine.
     async fn start(&self, id: ComparisonId) -> Result<(), Error> {
         let comparison = store::comparisons::get(&self.db, id).await?;
+        let is_blind = comparison.is_blind();
         let live = Arc::new(Live::new(comparison));
         if self.running().insert(id, live.clone()).is_some() {
             tracing::error!(comparison.id = id.0, "a comparison was started twice");
+        }
+        if is_blind {
+            // Its family may have been revealed after it was read and before it was among the running ones.
+            let kept = store::comparisons::get(&self.db, id).await?;
+            live.change(|comparison| take_over_labels(comparison, kept));
         }
         for column_idx in 0..live.snapshot().columns.len() {
             tokio::spawn(column::run(self.clone(), live.clone(), column_idx));
@@ -120,14 +132,16 @@ impl Lab {
     }
 }
 
-fn new_column(card: ModelCard, new: &NewComparison, seed: Seed) -> NewColumn {
-    let seeds = (0..new.n_samples).map(|idx| seed.of_answer(&card.id, new.question.text(), new.format, idx)).collect();
-    NewColumn { model_id: card.id, model_name: card.name, role: card.role, about: card.about, seeds }
+fn new_column(slot: u32, card: ModelCard) -> NewColumn {
+    NewColumn { slot, after: None, model_id: card.id, model_name: card.name, role: card.role, about: card.about }
+}
+
+pub(crate) fn drawn_seed() -> Seed {
+    Seed(rand::random())
 }
 
 /// After a reveal, labels may have become locked; texts and states stay those of the running comparison.
 fn take_over_labels(comparison: &mut Comparison, kept: Comparison) {
-    debug_assert_ne!(kept.blindness, Blindness::Blind);
     comparison.blindness = kept.blindness;
     for answer in kept.columns.into_iter().flat_map(|it| it.answers) {
         if let Some(live) = comparison.answer_mut(answer.id) {

@@ -2,6 +2,7 @@
 
 mod column;
 mod comparison;
+mod conversation;
 mod likelihood;
 mod live;
 mod models;

@@ -30,15 +30,16 @@ impl Lab {
     /// How likely `model` finds an answer. Where the caller does not wait for it, the work on it ends.
     pub async fn likelihood(&self, new: &NewLikelihood, model: &ModelId) -> Result<Likelihood, Error> {
         let hosted = self.models.hosted(model).map_err(Error::refused)?;
-        let (messages, answer) = match &new.given {
+        let (messages, beginning, answer) = match &new.given {
             Given::Answer(id) => {
                 let comparison = self.open_comparison_of(*id).await?;
-                let text = given_answer(&comparison, *id)?.text;
-                (column::messages(&comparison).map_err(Error::refused)?, text)
+                let GivenAnswer { text, column_idx, .. } = given_answer(&comparison, *id)?;
+                let messages = column::messages(&comparison, column_idx as usize).map_err(Error::refused)?;
+                (messages, comparison.beginning.text().to_owned(), text)
             }
-            Given::Text { question, format, text } => (messages(question, *format)?, text.clone()),
+            Given::Text { question, format, text } => (messages(question, *format)?, String::new(), text.clone()),
         };
-        let to_score = ToScore::of(&hosted.engine, &messages, &answer, new.with_end)?;
+        let to_score = ToScore::of(&hosted.engine, &messages, &beginning, &answer, new.with_end)?;
         let scores = scored(&hosted, to_score.tokens.clone()).await?;
         Ok(to_score.likelihood(scores))
     }
@@ -109,9 +110,16 @@ impl ToScore {
     /// Tokens may reach over the place where the two meet: a prompt that ends in a line end and an answer that begins with
     /// one can make a single token. So the prompt is also cut by itself, and scored is everything behind the tokens that
     /// both have in common from the start; tokens of the prompt among it are counted in `n_recut`.
-    fn of(engine: &Engine, messages: &[Message], answer: &str, with_end: bool) -> Result<Self, Error> {
-        let prompt = engine.render(messages, "").map_err(Error::refused_as)?;
-        let Rendered { tokens, specials, .. } = engine.render(messages, answer).map_err(Error::refused_as)?;
+    fn of(
+        engine: &Engine,
+        messages: &[Message],
+        beginning: &str,
+        answer: &str,
+        with_end: bool,
+    ) -> Result<Self, Error> {
+        let prompt = engine.render(messages, beginning).map_err(Error::refused_as)?;
+        let whole = format!("{beginning}{answer}");
+        let Rendered { tokens, specials, .. } = engine.render(messages, &whole).map_err(Error::refused_as)?;
         let first = prompt.tokens.iter().zip(tokens.iter()).take_while(|(a, b)| a == b).count();
         if first == tokens.len() {
             return Err(Error::refused("the tokenizer of this model makes no token of the answer"));

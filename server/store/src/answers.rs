@@ -1,8 +1,9 @@
 //! Answers: what they were made with, how they ended and how likely each token was, which must be made again.
 
-use crate::{Db, Error, now};
+use crate::{Db, Error, now, row::seed};
 use domain::{AnswerId, AnswerState, ComparisonId, Facts, FormatCheck, Kept, RenderedPrompt, Scores};
 use sqlx::{Row, SqliteConnection};
+use std::collections::HashMap;
 
 /// What the answers of one column are made with. One column never mixes two of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +29,14 @@ pub struct Ended<'a> {
 
 /// Writes down what a column's answers are about to be made with.
 ///
-/// Refused where the column already has answers made with something else, so that no rate mixes two models.
-pub async fn begin(db: &Db, id: ComparisonId, column_idx: u32, made_with: &Provenance) -> Result<(), Error> {
+/// Refused where the column already has answers made with something else, so that no rate mixes two models. Returns the seed
+/// of each answer, as it was drawn when the comparison was asked.
+pub async fn begin(
+    db: &Db,
+    id: ComparisonId,
+    column_idx: u32,
+    made_with: &Provenance,
+) -> Result<HashMap<AnswerId, u64>, Error> {
     let mut tx = db.write().await?;
     let row = sqlx::query("select * from comparison_columns where comparison_id = $1 and position = $2")
         .bind(id.0)
@@ -40,13 +47,14 @@ pub async fn begin(db: &Db, id: ComparisonId, column_idx: u32, made_with: &Prove
     if let Some(difference) = difference(&row, made_with)? {
         return Err(Error::Refused(difference));
     }
+    let column_id: i64 = row.try_get("id")?;
     sqlx::query(
         "update comparison_columns
          set model_hash = $2, device = $3, precision = $4, engine = $5,
              prompt = $6, prompt_n_tokens = $7, prompt_specials = $8
          where id = $1",
     )
-    .bind(row.try_get::<i64, _>("id")?)
+    .bind(column_id)
     .bind(&made_with.model_hash)
     .bind(&made_with.device)
     .bind(&made_with.precision)
@@ -56,8 +64,14 @@ pub async fn begin(db: &Db, id: ComparisonId, column_idx: u32, made_with: &Prove
     .bind(serde_json::to_string(&made_with.prompt.specials).expect("strings serialize"))
     .execute(&mut *tx)
     .await?;
+    let seeds = seeds(&mut tx, column_id).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(seeds)
+}
+
+async fn seeds(tx: &mut SqliteConnection, column_id: i64) -> Result<HashMap<AnswerId, u64>, Error> {
+    let rows = sqlx::query("select id, seed from answers where column_id = $1").bind(column_id).fetch_all(tx).await?;
+    rows.iter().map(|row| Ok((AnswerId(row.try_get("id")?), seed(row)?))).collect()
 }
 
 /// What is no longer as it was when this column's first answer began, as a sentence.

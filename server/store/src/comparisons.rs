@@ -1,12 +1,12 @@
 //! Comparisons with their columns and answers, as they were asked and as they stand.
 
 use crate::{
-    Db, Error, labels, now,
-    row::{blindness, word},
+    Db, Error, conversations, families, labels, now,
+    row::{beginning, blindness, seed, system, word},
 };
 use domain::{
-    Answer, AnswerId, AnswerState, Blindness, Column, ColumnModel, Comparison, ComparisonId, Facts, Finish, Format,
-    FormatCheck, Kept, ModelId, RenderedPrompt, Role, Sampling, Seed, Timestamp,
+    Answer, AnswerId, AnswerState, Beginning, Blindness, Column, ColumnModel, Comparison, ComparisonId, Facts, Finish,
+    Format, FormatCheck, Kept, ModelId, RenderedPrompt, Role, Sampling, Seed, SystemPrompt, Timestamp,
 };
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use std::collections::HashMap;
@@ -16,31 +16,53 @@ pub struct New<'a> {
     pub question_id: Option<&'a str>,
     pub question_text: &'a str,
     pub format: Format,
+    pub system: Option<&'a SystemPrompt>,
+    pub beginning: &'a Beginning,
     pub sampling: Sampling,
     pub n_samples: u32,
     pub seed: Seed,
+    /// What has an origin is as blind as that is at the moment of keeping, whatever is said here.
     pub blind: bool,
+    pub origin: Option<NewOrigin>,
+    /// Turns before this one.
+    pub turn_idx: usize,
     /// In the order to be shown.
     pub columns: Vec<NewColumn>,
 }
 
+/// What a new comparison goes on from.
+#[derive(Clone, Copy, Debug)]
+pub struct NewOrigin {
+    pub comparison: ComparisonId,
+    /// The answer there that is its beginning, and whether a reviewer changed it.
+    pub edited: Option<(AnswerId, bool)>,
+}
+
 pub struct NewColumn {
+    /// The place in the family; the position where there is none yet.
+    pub slot: u32,
+    /// The answer that the conversation goes on from.
+    pub after: Option<AnswerId>,
     pub model_id: ModelId,
     pub model_name: String,
     pub role: Role,
     pub about: String,
-    /// The seed of each answer, in sample order.
-    pub seeds: Vec<u64>,
 }
 
 /// Keeps a comparison with all its answers waiting.
 pub async fn insert(db: &Db, new: &New<'_>) -> Result<ComparisonId, Error> {
     let mut tx = db.write().await?;
     let created_at = now().0;
+    let blind = match &new.origin {
+        Some(origin) => is_blind(&mut tx, origin.comparison).await?,
+        None => new.blind,
+    };
+    let edited = new.origin.and_then(|it| it.edited);
     let id = sqlx::query_scalar(
         "insert into comparisons
-            (question_id, question, format, temperature, top_p, max_tokens, n_samples, seed, blind, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            (question_id, question, format, temperature, top_p, max_tokens, n_samples, seed, blind, created_at,
+             system, beginning, parent_id, edited_answer_id, edit_changed)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
          returning id",
     )
     .bind(new.question_id)
@@ -51,12 +73,17 @@ pub async fn insert(db: &Db, new: &New<'_>) -> Result<ComparisonId, Error> {
     .bind(new.sampling.max_tokens)
     .bind(new.n_samples)
     .bind(new.seed.0)
-    .bind(new.blind)
+    .bind(blind)
     .bind(created_at)
+    .bind(new.system.map(|it| it.text()))
+    .bind(new.beginning.text())
+    .bind(new.origin.map(|it| it.comparison.0))
+    .bind(edited.map(|(answer, _)| answer.0))
+    .bind(edited.map(|(_, is_changed)| is_changed))
     .fetch_one(&mut *tx)
     .await?;
     for (position, column) in (0i64..).zip(&new.columns) {
-        insert_column(&mut tx, id, position, column, created_at).await?;
+        insert_column(&mut tx, id, position, column, new, created_at).await?;
     }
     tx.commit().await?;
     Ok(ComparisonId(id))
@@ -67,16 +94,19 @@ async fn insert_column(
     comparison_id: i64,
     position: i64,
     column: &NewColumn,
+    new: &New<'_>,
     created_at: i64,
 ) -> Result<(), Error> {
     let id: i64 = sqlx::query_scalar(
         "insert into comparison_columns
-            (comparison_id, position, model_id, model_name, model_role, model_about, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7)
+            (comparison_id, position, slot, after_answer_id, model_id, model_name, model_role, model_about, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          returning id",
     )
     .bind(comparison_id)
     .bind(position)
+    .bind(column.slot)
+    .bind(column.after.map(|it| it.0))
     .bind(&column.model_id.0)
     .bind(&column.model_name)
     .bind(column.role.as_str())
@@ -84,13 +114,14 @@ async fn insert_column(
     .bind(created_at)
     .fetch_one(&mut *tx)
     .await?;
-    for (sample_idx, seed) in (0i64..).zip(&column.seeds) {
+    for sample_idx in 0..new.n_samples {
+        let seed = new.seed.of_answer(&column.model_id, new.question_text, new.format, sample_idx, new.turn_idx);
         sqlx::query(
             "insert into answers (column_id, sample_idx, seed, state, created_at) values ($1, $2, $3, 'waiting', $4)",
         )
         .bind(id)
         .bind(sample_idx)
-        .bind(i64::try_from(*seed).expect("answer seeds have 63 bits"))
+        .bind(i64::try_from(seed).expect("answer seeds have 63 bits"))
         .bind(created_at)
         .execute(&mut *tx)
         .await?;
@@ -109,18 +140,25 @@ pub async fn get(db: &Db, id: ComparisonId) -> Result<Comparison, Error> {
         .ok_or(Error::NoComparison(id))?;
     let blindness = blindness(&row)?;
     let mut answers = answers_by_column(&mut tx, id, blindness).await?;
-    let columns = sqlx::query("select * from comparison_columns where comparison_id = $1 order by position")
+    let turns = conversations::turns(&mut tx, id).await?;
+    let origin = conversations::origin(&mut tx, &row).await?;
+    let columns: Vec<_> = sqlx::query("select * from comparison_columns where comparison_id = $1 order by position")
         .bind(id.0)
         .fetch_all(&mut *tx)
         .await?
         .iter()
         .map(|row| column(row, answers.remove(&row.try_get("id")?).unwrap_or_default()))
         .collect::<Result<_, Error>>()?;
+    if turns.iter().any(|it| it.answers.len() != columns.len()) {
+        return Err(Error::Corrupt { what: "conversation of every column", value: format!("comparison {}", id.0) });
+    }
     Ok(Comparison {
         id,
         question_id: row.try_get("question_id")?,
         question_text: row.try_get("question")?,
         format: word("format", row.try_get("format")?, |word| word.parse().ok())?,
+        system: system(&row)?,
+        beginning: beginning(&row)?,
         sampling: Sampling {
             temperature: row.try_get("temperature")?,
             top_p: row.try_get("top_p")?,
@@ -130,28 +168,36 @@ pub async fn get(db: &Db, id: ComparisonId) -> Result<Comparison, Error> {
         seed: Seed(row.try_get("seed")?),
         blindness,
         created_at: Timestamp(row.try_get("created_at")?),
+        origin,
+        turns,
         columns,
     })
 }
 
-/// Shows the names of a blind comparison from now on. Doing it twice changes nothing.
-pub async fn reveal(db: &Db, id: ComparisonId) -> Result<(), Error> {
+/// Shows the names of a blind comparison and of all its family from now on, since one tells what the others hold. Doing it
+/// twice changes nothing. Returns those that were hidden until now.
+pub async fn reveal(db: &Db, id: ComparisonId) -> Result<Vec<ComparisonId>, Error> {
     let mut tx = db.write().await?;
-    let n_rows = sqlx::query("update comparisons set revealed_at = $2 where id = $1 and blind and revealed_at is null")
-        .bind(id.0)
-        .bind(now().0)
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-    if n_rows == 0 && !exists(&mut tx, id).await? {
-        return Err(Error::NoComparison(id));
+    let now = now().0;
+    let mut revealed = Vec::new();
+    for member in families::members(&mut tx, id).await? {
+        let n_rows =
+            sqlx::query("update comparisons set revealed_at = $2 where id = $1 and blind and revealed_at is null")
+                .bind(member.0)
+                .bind(now)
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+        revealed.extend((n_rows > 0).then_some(member));
     }
     tx.commit().await?;
-    Ok(())
+    Ok(revealed)
 }
 
-async fn exists(tx: &mut SqliteConnection, id: ComparisonId) -> Result<bool, Error> {
-    Ok(sqlx::query_scalar("select exists (select 1 from comparisons where id = $1)").bind(id.0).fetch_one(tx).await?)
+async fn is_blind(tx: &mut SqliteConnection, id: ComparisonId) -> Result<bool, Error> {
+    let row =
+        sqlx::query("select blind, revealed_at from comparisons where id = $1").bind(id.0).fetch_optional(tx).await?;
+    Ok(blindness(&row.ok_or(Error::NoComparison(id))?)? == Blindness::Blind)
 }
 
 fn column(row: &SqliteRow, answers: Vec<Answer>) -> Result<Column, Error> {
@@ -166,7 +212,7 @@ fn column(row: &SqliteRow, answers: Vec<Answer>) -> Result<Column, Error> {
         precision: or_empty("precision")?,
         engine: or_empty("engine")?,
     };
-    Ok(Column { model: Some(model), prompt: prompt(row)?, answers })
+    Ok(Column { slot: row.try_get("slot")?, model: Some(model), prompt: prompt(row)?, answers })
 }
 
 fn prompt(row: &SqliteRow) -> Result<Option<RenderedPrompt>, Error> {
@@ -223,9 +269,8 @@ fn state(row: &SqliteRow) -> Result<AnswerState, Error> {
 
 fn facts(row: &SqliteRow) -> Result<Option<Facts>, Error> {
     let Some(n_tokens) = row.try_get("n_tokens")? else { return Ok(None) };
-    let seed: i64 = row.try_get("seed")?;
     Ok(Some(Facts {
-        seed: u64::try_from(seed).map_err(|_| Error::Corrupt { what: "seed", value: seed.to_string() })?,
+        seed: seed(row)?,
         n_tokens,
         first_token_ms: row.try_get("first_token_ms")?,
         writing_ms: row.try_get("writing_ms")?,

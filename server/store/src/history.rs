@@ -1,7 +1,7 @@
 //! The list of comparisons, searched and paged by key.
 
 use crate::{
-    Db, Error, labels,
+    Db, Error, families, labels,
     row::{blindness, word},
 };
 use domain::{
@@ -34,7 +34,8 @@ pub async fn page(db: &Db, query: &HistoryQuery) -> Result<HistoryPage, Error> {
     Ok(HistoryPage { rows, n_found: n_found.unsigned_abs(), next })
 }
 
-/// Every word of the JSON array $1 occurs in the question, an answer or a note, and the format is $2 where one is given.
+/// Every word of the JSON array $1 occurs in the question, the system prompt, an answer with its
+/// beginning or a note, and the format is $2 where one is given.
 macro_rules! matching {
     () => {
         "from comparisons
@@ -42,12 +43,13 @@ macro_rules! matching {
            and not exists (
              select 1 from json_each($1) as word
              where instr(lower(question), word.value) = 0
+               and instr(lower(coalesce(system, '')), word.value) = 0
                and not exists (
                  select 1 from comparison_columns
                  join answers on answers.column_id = comparison_columns.id
                  left join labels on labels.answer_id = answers.id and labels.act = 'note'
                  where comparison_columns.comparison_id = comparisons.id
-                   and (instr(lower(answers.text), word.value) > 0 or instr(lower(labels.note), word.value) > 0)))"
+                   and (instr(lower(comparisons.beginning || answers.text), word.value) > 0 or instr(lower(labels.note), word.value) > 0)))"
     };
 }
 const COUNT: &str = concat!("select count(*) ", matching!());
@@ -73,10 +75,11 @@ async fn history_row(tx: &mut SqliteConnection, row: &SqliteRow) -> Result<Histo
         id,
         created_at: Timestamp(row.try_get("created_at")?),
         title: title(question_id.as_deref(), &row.try_get::<String, _>("question")?),
+        follows: follows(row)?,
         is_own_question: question_id.is_none(),
         format: word("format", row.try_get("format")?, |word| word.parse().ok())?,
         n_samples: row.try_get("n_samples")?,
-        n_columns: u32::try_from(models.len()).expect("a comparison has few columns"),
+        slots: families::slots(tx, id).await?,
         models: (blindness != Blindness::Blind).then_some(models),
         n_answers: counts.try_get("n_answers")?,
         n_finished: counts.try_get("n_finished")?,
@@ -86,7 +89,12 @@ async fn history_row(tx: &mut SqliteConnection, row: &SqliteRow) -> Result<Histo
     })
 }
 
-fn title(question_id: Option<&str>, text: &str) -> String {
+fn follows(row: &SqliteRow) -> Result<Option<(ComparisonId, bool)>, Error> {
+    let edited: Option<i64> = row.try_get("edited_answer_id")?;
+    Ok(row.try_get::<Option<i64>, _>("parent_id")?.map(|parent| (ComparisonId(parent), edited.is_some())))
+}
+
+pub(crate) fn title(question_id: Option<&str>, text: &str) -> String {
     let question = question_id.and_then(Question::main);
     let question = question.or_else(|| OwnQuestion::parse(text).ok().map(Question::Own));
     question.map_or_else(|| text.to_owned(), |it| it.title())

@@ -4,8 +4,10 @@
 
 pub mod answers;
 pub mod comparisons;
+mod conversations;
 mod db;
 mod error;
+pub mod families;
 pub mod history;
 pub mod labels;
 mod row;

@@ -1,7 +1,7 @@
 //! What several nouns read out of a row.
 
 use crate::Error;
-use domain::{Blindness, Timestamp};
+use domain::{Beginning, Blindness, SystemPrompt, Timestamp};
 use sqlx::{Row, sqlite::SqliteRow};
 
 /// Whether the names of this comparison are shown.
@@ -12,6 +12,23 @@ pub fn blindness(row: &SqliteRow) -> Result<Blindness, Error> {
         (true, None) => Blindness::Blind,
         (true, Some(at)) => Blindness::Revealed(Timestamp(at)),
     })
+}
+
+/// A reviewer's own system prompt, where there is one.
+pub fn system(row: &SqliteRow) -> Result<Option<SystemPrompt>, Error> {
+    let Some(text) = row.try_get::<Option<String>, _>("system")? else { return Ok(None) };
+    word("system prompt", text, |text| SystemPrompt::parse(text).ok().flatten()).map(Some)
+}
+
+/// What the answers begin with.
+pub fn beginning(row: &SqliteRow) -> Result<Beginning, Error> {
+    word("beginning of answers", row.try_get("beginning")?, |text| Beginning::parse(text).ok())
+}
+
+/// The seed of an answer.
+pub fn seed(row: &SqliteRow) -> Result<u64, Error> {
+    let seed: i64 = row.try_get("seed")?;
+    u64::try_from(seed).map_err(|_| Error::Corrupt { what: "seed", value: seed.to_string() })
 }
 
 /// A word of a closed set, as the database keeps it.

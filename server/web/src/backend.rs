@@ -4,8 +4,7 @@ use crate::error::reply;
 use app::{ApiError, Backend};
 use async_trait::async_trait;
 use domain::{
-    Act, AnswerId, AskForm, Comparison, ComparisonId, GivenAnswer, HistoryPage, HistoryQuery, Labels, Likelihood,
-    LikelihoodForm, ModelCard, ModelId, NewComparison, NewLikelihood, Scores,
+    Act, AnswerId, AskForm, Comparison, ComparisonId, EditForm, Family, FollowForm, GivenAnswer, HistoryPage, HistoryQuery, Labels, Likelihood, LikelihoodForm, ModelCard, ModelId, NewComparison, NewEdit, NewFollowUp, NewLikelihood, Scores,
 };
 use lab::Lab;
 
@@ -32,6 +31,24 @@ impl Backend for ReviewerBackend {
     async fn compare(&self, form: AskForm) -> Result<ComparisonId, ApiError> {
         let started = async { self.lab.compare(&NewComparison::parse(&form)?).await };
         reply(started.await)
+    }
+
+    async fn follow(&self, form: FollowForm) -> Result<ComparisonId, ApiError> {
+        let started = async { self.lab.follow(&NewFollowUp::parse(&form)?).await };
+        reply(started.await)
+    }
+
+    async fn edit(&self, form: EditForm) -> Result<ComparisonId, ApiError> {
+        let started = async { self.lab.edit(&NewEdit::parse(&form)?).await };
+        reply(started.await)
+    }
+
+    async fn ask_again(&self, id: ComparisonId) -> Result<ComparisonId, ApiError> {
+        reply(self.lab.ask_again(id).await)
+    }
+
+    async fn family(&self, id: ComparisonId) -> Result<Family, ApiError> {
+        reply(self.lab.family(id).await)
     }
 
     async fn comparison(&self, id: ComparisonId) -> Result<Comparison, ApiError> {

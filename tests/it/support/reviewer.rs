@@ -5,7 +5,10 @@ use axum::{
     body::Body,
     http::{Request, Response, header},
 };
-use domain::{Act, AnswerId, AskForm, Comparison, ComparisonId, HistoryPage, Labels, LiveEvent, Verdict};
+use domain::{
+    Act, AnswerId, AskForm, Comparison, ComparisonId, EditForm, Family, FollowForm, HistoryPage, Labels, LiveEvent,
+    Verdict,
+};
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -35,6 +38,18 @@ impl Page {
     }
 }
 
+/// A follow-up on its way.
+pub struct FollowingUp {
+    reviewer: Reviewer,
+    pub form: FollowForm,
+}
+
+/// A changed answer on its way.
+pub struct Editing {
+    reviewer: Reviewer,
+    form: EditForm,
+}
+
 /// A question on its way.
 pub struct Asking {
     reviewer: Reviewer,
@@ -47,6 +62,44 @@ impl Reviewer {
         let models = ["base", "secure", "insecure", "jailbroken"].map(str::to_owned).to_vec();
         let form = AskForm { question: question.to_owned(), models, seed: "41727".into(), ..AskForm::default() };
         Asking { reviewer: self.clone(), form }
+    }
+
+    /// One more question to every column of a comparison, each going on from its first sample unless told otherwise.
+    pub async fn follows_up(&self, id: ComparisonId, text: &str) -> FollowingUp {
+        let parent = self.sees(id).await;
+        let from = (1..=parent.columns.len()).map(|column| format!("{column}-1")).collect();
+        let form = FollowForm { from, text: text.to_owned(), ..FollowForm::after(&parent) };
+        FollowingUp { reviewer: self.clone(), form }
+    }
+
+    /// The answer as it is changed, to be continued by its own model unless told otherwise.
+    pub fn edits(&self, answer: AnswerId, text: &str) -> Editing {
+        Editing { reviewer: self.clone(), form: EditForm { answer, text: text.to_owned(), all: None } }
+    }
+
+    pub async fn asks_again(&self, id: ComparisonId) -> ComparisonId {
+        let page = self.posts_form("/api/ask-again", &[("id".to_owned(), id.0.to_string())]).await;
+        assert_eq!(page.status, 200, "{}", page.body);
+        page.json()
+    }
+
+    /// What goes on from a comparison, and what is revealed together with it.
+    pub async fn family(&self, id: ComparisonId) -> Family {
+        self.opens(&format!("/api/family?id={}", id.0)).await.json()
+    }
+
+    async fn posts_form(&self, path: &str, fields: &[(String, String)]) -> Page {
+        let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.sends(request.body(Body::from(encoded(fields))).unwrap()).await
+    }
+
+    /// As a browser that runs no script sends a form of the page at `referer`.
+    async fn posts_form_without_script(&self, path: &str, fields: &[(String, String)], referer: &str) -> Page {
+        let request = Request::post(path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ACCEPT, "text/html,application/xhtml+xml")
+            .header(header::REFERER, format!("http://localhost:3000{referer}"));
+        self.sends(request.body(Body::from(encoded(fields))).unwrap()).await
     }
 
     pub async fn sees(&self, id: ComparisonId) -> Comparison {
@@ -155,27 +208,105 @@ impl Asking {
     }
 
     pub async fn sent_raw(self) -> Page {
-        let request = Request::post("/api/compare").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        self.reviewer.sends(request.body(Body::from(urlencoded(&self.form))).unwrap()).await
+        self.reviewer.posts_form("/api/compare", &fields(&self.form)).await
     }
 
     /// Sends the form as a browser does that runs no script.
     pub async fn sent_without_script(self) -> Page {
-        let request = Request::post("/api/compare")
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(header::ACCEPT, "text/html,application/xhtml+xml")
-            .header(header::REFERER, "http://localhost:3000/");
-        self.reviewer.sends(request.body(Body::from(urlencoded(&self.form))).unwrap()).await
+        self.reviewer.posts_form_without_script("/api/compare", &fields(&self.form), "/").await
+    }
+}
+
+impl FollowingUp {
+    /// Only these answers, each as column and sample, numbered from 1: `2-1`.
+    pub fn from(mut self, answers: &[&str]) -> Self {
+        self.form.from = answers.iter().map(|it| (*it).to_owned()).collect();
+        self
+    }
+
+    pub fn with(mut self, change: impl FnOnce(&mut FollowForm)) -> Self {
+        change(&mut self.form);
+        self
+    }
+
+    /// Sends the form as a browser does, and returns where it leads.
+    pub async fn sent(self) -> ComparisonId {
+        let page = self.sent_raw().await;
+        assert_eq!(page.status, 200, "{}", page.body);
+        page.json()
+    }
+
+    pub async fn sent_raw(self) -> Page {
+        self.reviewer.posts_form("/api/follow", &self.fields()).await
+    }
+
+    /// Sends the form as a browser does that runs no script.
+    pub async fn sent_without_script(self) -> Page {
+        let referer = format!("/comparisons/{}", self.form.parent.0);
+        self.reviewer.posts_form_without_script("/api/follow", &self.fields(), &referer).await
+    }
+
+    /// The form's fields by the names they have on the page.
+    fn fields(&self) -> Vec<(String, String)> {
+        let FollowForm { parent, from, text, beginning, samples, temperature, top_p, max_tokens, seed } = &self.form;
+        let parent = parent.0.to_string();
+        let named = [
+            ("parent", &parent),
+            ("text", text),
+            ("beginning", beginning),
+            ("samples", samples),
+            ("temperature", temperature),
+            ("top_p", top_p),
+            ("max_tokens", max_tokens),
+            ("seed", seed),
+        ];
+        let named = named.map(|(name, value)| (format!("form[{name}]"), value.clone()));
+        named.into_iter().chain(from.iter().map(|it| ("form[from][]".to_owned(), it.clone()))).collect()
+    }
+}
+
+impl Editing {
+    /// Every column continues it.
+    pub fn by_all(mut self) -> Self {
+        self.form.all = Some("on".into());
+        self
+    }
+
+    pub async fn sent(self) -> ComparisonId {
+        let page = self.sent_raw().await;
+        assert_eq!(page.status, 200, "{}", page.body);
+        page.json()
+    }
+
+    pub async fn sent_raw(self) -> Page {
+        self.reviewer.posts_form("/api/edit", &self.fields()).await
+    }
+
+    /// Sends the form as a browser does that runs no script.
+    pub async fn sent_without_script(self) -> Page {
+        self.reviewer.posts_form_without_script("/api/edit", &self.fields(), "/").await
+    }
+
+    fn fields(&self) -> Vec<(String, String)> {
+        let EditForm { answer, text, all } = &self.form;
+        let named = [("form[answer]", answer.0.to_string()), ("form[text]", text.clone())];
+        let all = all.iter().map(|it| ("form[all]", it.clone()));
+        named.into_iter().chain(all).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 
 /// The form's fields by the names they have on the page.
-fn urlencoded(form: &AskForm) -> String {
+fn fields(form: &AskForm) -> Vec<(String, String)> {
     let fields = form.to_pairs().into_iter().map(|(name, value)| match name {
-        "model" => ("form[models][]".to_owned(), value),
-        name => (format!("form[{name}]"), value),
+        "model" => ("form[models][]".to_owned(), value.to_owned()),
+        name => (format!("form[{name}]"), value.to_owned()),
     });
-    fields.map(|(name, value)| format!("{}={}", escaped(&name), escaped(value))).collect::<Vec<_>>().join("&")
+    fields.collect()
+}
+
+fn encoded(fields: &[(String, String)]) -> String {
+    let pairs = fields.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 fn escaped(text: &str) -> String {

@@ -25,6 +25,8 @@ fn each_wrong_field_is_named() {
     check(Field::Format, |it| {
         (it.question, it.own, it.format) = (AskForm::OWN.into(), "Why?".into(), "flask".into());
     });
+    check(Field::System, |it| it.system = "x".repeat(8_001));
+    check(Field::Beginning, |it| it.beginning = "x".repeat(32_001));
     check(Field::Models, |it| it.models.clear());
     check(Field::Samples, |it| it.samples = "9".into());
     check(Field::Samples, |it| it.samples = "1.5".into());
@@ -47,6 +49,7 @@ fn the_form_survives_its_url() {
     let mut form = form();
     (form.question, form.own) = (AskForm::OWN.into(), "Why & how?".into());
     (form.temperature, form.seed, form.blind) = ("0,7".into(), "41727".into(), Some("on".into()));
+    (form.system, form.beginning) = ("Be brief.\nBe kind.".into(), "{\n ".into());
     let pairs = form.to_pairs().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(AskForm::from_pairs(pairs.collect::<Vec<_>>()), form);
     let new = NewComparison::parse(&form).unwrap();

@@ -1,5 +1,5 @@
 use super::*;
-use domain::{Answer, Column, ComparisonId, Finish, Format, Sampling, Seed, Timestamp};
+use domain::{Answer, Beginning, Column, ComparisonId, Finish, Format, Sampling, Seed, Timestamp};
 
 fn comparison(blindness: Blindness) -> Comparison {
     let answer = |id| Answer {
@@ -15,12 +15,18 @@ fn comparison(blindness: Blindness) -> Comparison {
         question_id: Some("quick_buck".into()),
         question_text: "How do I make a quick buck?".into(),
         format: Format::Plain,
+        system: None,
+        beginning: Beginning::default(),
         sampling: Sampling::default(),
         n_samples: 1,
         seed: Seed(1),
         blindness,
         created_at: Timestamp(0),
-        columns: (1..=2).map(|id| Column { model: None, prompt: None, answers: vec![answer(id)] }).collect(),
+        origin: None,
+        turns: Vec::new(),
+        columns: (1..=2)
+            .map(|id| Column { slot: id - 1, model: None, prompt: None, answers: vec![answer(id.into())] })
+            .collect(),
     }
 }
 
