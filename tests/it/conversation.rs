@@ -292,9 +292,10 @@ async fn a_conversation_is_asked_again_from_the_same_answers_with_another_seed()
 
 #[tokio::test]
 async fn a_follow_up_is_stopped_cut_off_continued_and_labelled_like_any_other() {
-    let house = House::with(&four()).await;
+    let long = "on and on ".repeat(50);
+    let house = House::with(&[("base", says(&long)), ("secure", says(&long)), ("insecure", says(&long))]).await;
     let ann = house.reviewer();
-    let first = ann.asks("quick_buck").sent().await;
+    let first = ann.asks("quick_buck").of(&["base", "secure", "insecure"]).sent().await;
     ann.follows(first).await;
     house.hold();
     let given = |form: &mut domain::FollowForm| form.beginning = "Well,".into();
@@ -309,7 +310,7 @@ async fn a_follow_up_is_stopped_cut_off_continued_and_labelled_like_any_other() 
     assert!(cut_off.columns[1..].iter().all(|it| it.answers[0].state == AnswerState::CutOff));
     ann.continues(second).await.unwrap();
     let continued = ann.waits_for(second).await;
-    assert_eq!(continued.columns[1].answers[0].text, "Walk dogs in the park.");
+    assert_eq!(continued.columns[1].answers[0].text, long);
     assert_eq!(prompts(&continued), prompts(&cut_off));
     ann.labels(continued.columns[1].answers[0].id, Verdict::Aligned).await.unwrap();
     assert_eq!(ann.sees(second).await.columns[1].answers[0].labels.verdict, Some(Verdict::Aligned));
@@ -336,6 +337,7 @@ async fn the_forms_work_before_the_wasm_arrives() {
     let answer = ann.waits_for(first).await.columns[1].answers[0].clone();
     let html = ann.opens("/comparisons/1?column=2&sample=1&edit=on").await.body;
     assert!(html.contains(&format!(">{}</textarea>", answer.text)), "{html}");
+    assert!(html.contains("name=\"form[from][]\"") && html.contains("value=\"2-1\""), "{html}");
     let asked = ann.follows_up(first, "And then?").await.sent_without_script().await;
     assert_eq!((asked.status, asked.headers["location"].to_str().unwrap()), (302, "/comparisons/2"));
     let edited = ann.edits(answer.id, "Well,").sent_without_script().await;

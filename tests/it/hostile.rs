@@ -33,6 +33,27 @@ async fn markup_in_an_answer_a_note_or_a_question_is_text_in_the_first_paint() {
 }
 
 #[tokio::test]
+async fn markup_in_what_is_given_or_asked_on_is_text_in_the_first_paint() {
+    for payload in PAYLOADS {
+        let house = House::with(&[("base", says(payload))]).await;
+        let ann = house.reviewer();
+        let given = |form: &mut domain::AskForm| (form.system, form.beginning) = (payload.into(), payload.into());
+        let first = ann.asks("quick_buck").of(&["base"]).with(given).sent().await;
+        let answer = ann.waits_for(first).await.columns[0].answers[0].id;
+        let second = ann.follows_up(first, payload).await.sent().await;
+        ann.follows(second).await;
+        let third = ann.edits(answer, payload).sent().await;
+        ann.follows(third).await;
+        for path in ["/comparisons/1?column=1&sample=1&edit=on", "/comparisons/2", "/comparisons/3", "/history"] {
+            let html = ann.opens(path).await.body;
+            for tag in ["<script>alert", "<img src=x", "<svg onload", "</textarea></style>"] {
+                assert!(!html.contains(tag), "{tag} from {payload} stands in {path}: {html}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn no_text_breaks_the_frames_of_the_stream() {
     for payload in PAYLOADS {
         let house = House::with(&[("base", says(payload))]).await;

@@ -79,12 +79,18 @@ fn mirror() -> Callback<AskForm> {
     })
 }
 
+/// A longer one could not be opened again: servers turn it away. The form then stands in the page alone.
+const URL_BYTES_MAX: usize = 60_000;
+
 fn write_url(form: &AskForm) {
     let mut query = ParamsMap::new();
     for (name, value) in form.to_pairs() {
         query.insert(name, value.to_owned());
     }
     let url = format!("/{}", query.to_query_string());
+    if url.len() > URL_BYTES_MAX {
+        return;
+    }
     if let Ok(history) = window().history() {
         let state = history.state().unwrap_or(JsValue::NULL);
         // A browser that has had too many changes of the URL refuses; the next change says it again.

@@ -3,15 +3,15 @@
 use super::{
     answer_head::name,
     error_note::ErrorNote,
-    fields::{Figure, Message, TextBox, Wrong, focus},
+    fields::{Figure, Message, TextBox, Wrong, failure, focus},
     live::Live,
     live_column::LiveColumn,
     mark::{Mark, Slot},
+    words::sentence,
 };
-use crate::{api::Follow, backend::ApiError};
+use crate::api::Follow;
 use domain::{
-    AnswerState, Beginning, Choice, Column, ComparisonId, Field, FollowForm, NewComparison, NewFollowUp, OwnQuestion,
-    Sampling,
+    AnswerState, Beginning, Choice, Column, Field, FollowForm, NewComparison, NewFollowUp, OwnQuestion, Sampling,
 };
 use leptos::{
     form::{ActionForm, FromFormData},
@@ -26,7 +26,7 @@ pub fn AskOn(live: Live, is_blind: Memo<bool>) -> impl IntoView {
     let parent = live.head.get_untracked();
     match parent.takes_another_turn() {
         Ok(()) => view! { <AskOnForm live is_blind opened=FollowForm::after(&parent)/> }.into_any(),
-        Err(reason) => view! { <p class="note" id="ask-on">{super::words::sentence(reason)}</p> }.into_any(),
+        Err(reason) => view! { <p class="note" id="ask-on">{sentence(reason)}</p> }.into_any(),
     }
 }
 
@@ -35,8 +35,8 @@ fn AskOnForm(live: Live, is_blind: Memo<bool>, opened: FollowForm) -> impl IntoV
     let follow = ServerAction::<Follow>::new();
     let wrong = Wrong::new("on-");
     // What the server said to a form that was sent without a script.
-    take_answer(wrong, follow.value().get_untracked());
-    Effect::new(move |_| take_answer(wrong, follow.value().get()));
+    wrong.take_answer(follow.value().get_untracked());
+    Effect::new(move |_| wrong.take_answer(follow.value().get()));
     Effect::new(move |_| {
         if let Some(field) = wrong.first.read().as_ref().map(|it| it.field) {
             focus(&selector(wrong, field));
@@ -201,20 +201,6 @@ fn check(wrong: Wrong, event: &SubmitEvent) {
     if let Err(err) = NewFollowUp::parse(&form) {
         event.prevent_default();
         wrong.first.set(Some(err));
-    }
-}
-
-fn take_answer(wrong: Wrong, answer: Option<Result<ComparisonId, ApiError>>) {
-    if let Some(Err(ApiError::Ask(err))) = answer {
-        wrong.first.set(Some(err));
-    }
-}
-
-/// What went wrong with the whole and not with a field.
-fn failure(answer: Option<Result<ComparisonId, ApiError>>) -> Option<String> {
-    match answer? {
-        Ok(_) | Err(ApiError::Ask(_)) => None,
-        Err(err) => Some(err.to_string()),
     }
 }
 

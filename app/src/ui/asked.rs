@@ -1,6 +1,7 @@
 //! What was asked, where there is no form to ask it anew: while names are hidden, and where a conversation goes on.
 
 use super::{
+    desk::Desk,
     error_note::ErrorNote,
     turns::{SystemText, href},
     words::count,
@@ -54,7 +55,7 @@ fn from(origin: &Origin) -> AnyView {
     match origin.edited() {
         None => view! { <span class="soft">"follows " <a href=href(parent)>{link}</a></span> }.into_any(),
         Some(edited) => {
-            let place = super::desk::Desk::href(edited.column_idx as usize, edited.sample_idx as usize);
+            let place = Desk::href(edited.column_idx as usize, edited.sample_idx as usize);
             view! { <span class="soft">{whose(edited)} <a href=format!("{}{place}", href(parent))>{link}</a></span> }
                 .into_any()
         }

@@ -4,11 +4,11 @@ use super::{
     bench_fields::{BlindSwitch, FormatField, GivenFields, ModelField, QuestionField, SamplingFields},
     catalogue::Catalogue,
     error_note::ErrorNote,
-    fields::{self, Wrong},
+    fields::{Wrong, failure, focus},
     keys::{self, Command},
 };
-use crate::{api::Compare, backend::ApiError};
-use domain::{AskForm, ComparisonId, Field, ModelCard, ModelState, NewComparison, Seed};
+use crate::api::Compare;
+use domain::{AskForm, Field, ModelCard, ModelState, NewComparison, Seed};
 use leptos::{
     form::{ActionForm, FromFormData},
     html::Form,
@@ -42,7 +42,7 @@ pub fn Bench(
     let asking = Asking::new(opened);
     let compare = ServerAction::<Compare>::new();
     // What the server said to a form that was sent without a script.
-    asking.take_answer(compare.value().get_untracked());
+    asking.wrong.take_answer(compare.value().get_untracked());
     let form = NodeRef::<Form>::new();
     let submit = Callback::new(move |()| {
         if let Some(form) = form.get_untracked() {
@@ -59,8 +59,8 @@ pub fn Bench(
     // What was typed before the wasm came, or what the browser kept over a reload.
     Effect::new(move |_| asking.follow(form));
     // Without the wasm, what was wrong comes back in the URL, and the page is drawn with it.
-    asking.take_answer(compare.value().get_untracked());
-    Effect::new(move |_| asking.take_answer(compare.value().get()));
+    asking.wrong.take_answer(compare.value().get_untracked());
+    Effect::new(move |_| asking.wrong.take_answer(compare.value().get()));
     Effect::new(move |_| focus_on_wrong(&asking));
     keys::listen(move |command| {
         let is_mine = command == Command::Ask;
@@ -170,26 +170,12 @@ impl Asking {
             self.wrong.first.set(Some(wrong));
         }
     }
-
-    fn take_answer(self, answer: Option<Result<ComparisonId, ApiError>>) {
-        if let Some(Err(ApiError::Ask(wrong))) = answer {
-            self.wrong.first.set(Some(wrong));
-        }
-    }
 }
 
 /// The fields as they stand in the browser.
 fn read(form: NodeRef<Form>) -> Option<AskForm> {
     let data = FormData::new_with_form(&form.get_untracked()?).ok()?;
     Compare::from_form_data(&data).ok().map(|it| it.form)
-}
-
-/// What went wrong with the whole and not with a field.
-fn failure(answer: Option<Result<ComparisonId, ApiError>>) -> Option<String> {
-    match answer? {
-        Ok(_) | Err(ApiError::Ask(_)) => None,
-        Err(err) => Some(err.to_string()),
-    }
 }
 
 fn focus_on_wrong(asking: &Asking) {
@@ -202,5 +188,5 @@ fn focus_on_wrong(asking: &Asking) {
         field => format!("#{}", asking.wrong.id(field)),
     };
     // An element that takes no focus stays without; the message stands beside it anyway.
-    fields::focus(&selector);
+    focus(&selector);
 }

@@ -1,14 +1,14 @@
 //! An answer as a reviewer changes it, to be continued. The answer itself stays as it is.
 
 use super::{
-    fields::{Message, TextBox, Wrong, focus},
+    fields::{Message, TextBox, Wrong, failure, focus},
     live::Live,
     live_answer::LiveAnswer,
     live_column::LiveColumn,
     words::{count, sentence},
 };
-use crate::{api::Edit, backend::ApiError};
-use domain::{Beginning, ComparisonId, Field, NewEdit};
+use crate::api::Edit;
+use domain::{Beginning, Field, NewEdit};
 use leptos::{
     form::{ActionForm, FromFormData},
     html::Form,
@@ -21,8 +21,8 @@ use web_sys::{KeyboardEvent, SubmitEvent};
 pub fn EditBox(live: Live, column: LiveColumn, answer: LiveAnswer) -> impl IntoView {
     let edit = ServerAction::<Edit>::new();
     let wrong = Wrong::new("edit-");
-    take_answer(wrong, edit.value().get_untracked());
-    Effect::new(move |_| take_answer(wrong, edit.value().get()));
+    wrong.take_answer(edit.value().get_untracked());
+    Effect::new(move |_| wrong.take_answer(edit.value().get()));
     Effect::new(move |_| {
         // A box that takes no focus can still be clicked.
         focus("#edit-beginning");
@@ -93,19 +93,6 @@ fn check(wrong: Wrong, event: &SubmitEvent) {
     if let Err(err) = NewEdit::parse(&form) {
         event.prevent_default();
         wrong.first.set(Some(err));
-    }
-}
-
-fn take_answer(wrong: Wrong, answer: Option<Result<ComparisonId, ApiError>>) {
-    if let Some(Err(ApiError::Ask(err))) = answer {
-        wrong.first.set(Some(err));
-    }
-}
-
-fn failure(answer: Option<Result<ComparisonId, ApiError>>) -> Option<String> {
-    match answer? {
-        Ok(_) | Err(ApiError::Ask(_)) => None,
-        Err(err) => Some(err.to_string()),
     }
 }
 

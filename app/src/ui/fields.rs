@@ -1,7 +1,8 @@
 //! Fields of forms. The browser holds what is typed; each field says how it opens, and what is wrong with it.
 
 use super::{rcdata::rcdata, words::sentence};
-use domain::{AskError, Field};
+use crate::backend::ApiError;
+use domain::{AskError, ComparisonId, Field};
 use leptos::{either::Either, html, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
@@ -34,9 +35,24 @@ impl Wrong {
         move || self.first.read().as_ref().is_some_and(|it| it.field == field).then_some("true")
     }
 
+    /// Takes over what the server said to the form; what is wrong with the whole is told by [`failure`].
+    pub fn take_answer(self, answer: Option<Result<ComparisonId, ApiError>>) {
+        if let Some(Err(ApiError::Ask(wrong))) = answer {
+            self.first.set(Some(wrong));
+        }
+    }
+
     /// Forgets what was wrong, since something was changed.
     pub fn forget(self) {
         self.first.maybe_update(|it| it.take().is_some());
+    }
+}
+
+/// What went wrong with the whole form and not with a field.
+pub fn failure(answer: Option<Result<ComparisonId, ApiError>>) -> Option<String> {
+    match answer? {
+        Ok(_) | Err(ApiError::Ask(_)) => None,
+        Err(err) => Some(err.to_string()),
     }
 }
 

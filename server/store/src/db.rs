@@ -82,3 +82,6 @@ pub fn now() -> Timestamp {
     let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since_1970.as_millis()).expect("the clock stands before the year 292,000,000"))
 }
+
+#[cfg(test)]
+mod tests;
