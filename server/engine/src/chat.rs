@@ -3,6 +3,8 @@
 //! Templates are written for Jinja2 as the Python library transformers sets it up, so that set-up is repeated here.
 //! They come with the model and are not trusted: what they may compute and write is bounded.
 
+mod generation;
+
 use std::collections::BTreeMap;
 use std::io;
 
@@ -39,19 +41,20 @@ pub type SpecialTokens = BTreeMap<String, String>;
 pub struct ChatTemplate {
     /// Holds one template, under the name of its file.
     environment: Environment<'static>,
-    file: &'static str,
+    file: String,
     special: SpecialTokens,
 }
 
 impl ChatTemplate {
     /// `file` is where the source was found.
-    pub fn parse(file: &'static str, source: String, special: SpecialTokens) -> Result<Self, String> {
+    pub fn parse(file: &str, source: &str, special: SpecialTokens) -> Result<Self, String> {
         if source.len() > SOURCE_BYTES_MAX {
             return Err(format!("the one in {file} is larger than {SOURCE_BYTES_MAX} bytes"));
         }
         let mut environment = environment();
+        let (file, source) = (file.to_owned(), generation::without_blocks(source));
         // A long chain of operators becomes a deep tree, which is walked by recursion.
-        let add = || environment.add_template_owned(file, source).map_err(|err| err.to_string());
+        let add = || environment.add_template_owned(file.clone(), source).map_err(|err| err.to_string());
         guard::on_deep_stack(add).flatten()?;
         Ok(Self { environment, file, special })
     }
@@ -68,7 +71,7 @@ impl ChatTemplate {
         };
         // A template can nest lists in each other as deep as its fuel lasts. Whatever then touches them recurses, even
         // dropping an error that holds one, so nothing but text leaves the deep stack.
-        let render = || self.environment.get_template(self.file)?.render(variables);
+        let render = || self.environment.get_template(&self.file)?.render(variables);
         let text = guard::on_deep_stack(|| render().map_err(|err: Error| err.to_string()));
         text.flatten().map_err(|err| RenderError::Template(format!("cannot render the chat template: {err}")))
     }

@@ -1,7 +1,7 @@
 //! What the rest of the house holds of an engine: a handle to ask for answers, and one stream of events per answer.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use tokio::sync::mpsc;
@@ -94,9 +94,25 @@ impl Engine {
         Arc::ptr_eq(&self.desk, &other.desk)
     }
 
+    /// Tells when the engine and all it held are gone, and does not keep it alive.
+    pub fn life(&self) -> EngineLife {
+        EngineLife(Arc::downgrade(&self.desk))
+    }
+
     /// The room the runner behind this engine has.
     pub fn shape(&self) -> RunnerShape {
         self.shape
+    }
+}
+
+/// Whether an engine is still there: some handle of it, an answer in hand, or its runner.
+#[derive(Clone)]
+pub struct EngineLife(Weak<Desk>);
+
+impl EngineLife {
+    /// The runner is dropped, and what it held is free.
+    pub fn is_over(&self) -> bool {
+        self.0.strong_count() == 0
     }
 }
 

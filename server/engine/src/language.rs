@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::chat::{ChatTemplate, SpecialTokens};
 use crate::files::{self, LoadError};
 use crate::guard;
+use crate::template::{Frame, Template};
 use crate::tokenizer::{Tokenizer, TokenizerError};
 use crate::{Message, Role};
 
@@ -18,7 +19,7 @@ use crate::{Message, Role};
 #[derive(Debug)]
 pub struct Language {
     tokenizer: Tokenizer,
-    template: ChatTemplate,
+    frame: Frame,
     /// Never empty.
     end_tokens: Vec<u32>,
 }
@@ -31,6 +32,9 @@ pub struct Rendered {
     /// The special tokens in the text as they are written, each once, in the order they come. One that a message
     /// contained is among them, because the model cannot tell it from the others.
     pub specials: Vec<String>,
+    /// Where an answer to this prompt ends besides at an end-of-sequence token, since the template begins the next turn
+    /// with it; often none. For [`Request::stop`](crate::Request).
+    pub stop: Vec<String>,
 }
 
 /// Why messages did not become a prompt.
@@ -43,6 +47,11 @@ pub enum RenderError {
     Template(String),
     #[error("{0} is no token of this model")]
     UnknownToken(u32),
+    /// Names what has no place in a text that the model only goes on with.
+    #[error(
+        "this model is asked without a chat template, so {0} has no place; its message is the text it goes on with"
+    )]
+    Bare(&'static str),
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
 }
@@ -51,16 +60,21 @@ pub enum RenderError {
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
 
 impl Language {
+    /// As [`Language::load_with`], by the checkpoint's own chat template.
+    pub fn load(folder: &Path) -> Result<Self, LoadError> {
+        Self::load_with(folder, &Template::Own)
+    }
+
     /// Reads the folder of a checkpoint in Hugging Face layout. Takes at most 20 s, whatever the files contain.
     ///
     /// - `tokenizer.json`;
-    /// - the chat template from `chat_template.jinja`, or else from `tokenizer_config.json`;
+    /// - its own chat template from `chat_template.jinja`, or else from `tokenizer_config.json`, if that is chosen;
     /// - the end-of-sequence ids from `generation_config.json`, or else `config.json`, or else `tokenizer_config.json`.
-    pub fn load(folder: &Path) -> Result<Self, LoadError> {
+    pub fn load_with(folder: &Path, template: &Template) -> Result<Self, LoadError> {
         let folder = Folder(folder.to_owned());
         let fail = |reason: String| folder.fail("read the tokenizer and chat template", &reason);
-        let work = folder.clone();
-        guard::within(LOAD_TIME_MAX, move || work.language()).map_err(fail)?
+        let (work, template) = (folder.clone(), template.clone());
+        guard::within(LOAD_TIME_MAX, move || work.language(&template)).map_err(fail)?
     }
 
     /// The prompt that these messages make, up to where the model is to answer or to go on after the `beginning`.
@@ -69,20 +83,16 @@ impl Language {
         if n_bytes > TEXT_BYTES_MAX {
             return Err(RenderError::TooLong);
         }
-        let text = self.template.render(messages)? + beginning;
-        if text.len() > TEXT_BYTES_MAX {
-            return Err(RenderError::TooLong);
-        }
-        self.tokenized(text)
+        let text = self.frame.render(messages, beginning)?;
+        let stop = self.frame.stop();
+        let rendered = if self.frame.brings_beginning() { self.tokenized(text) } else { self.encode(&text) };
+        Ok(Rendered { stop, ..rendered? })
     }
 
     /// The prompt that is this text and nothing else, for the model to go on with: no chat template, only the token that
     /// every text of the model begins with, where there is one and the text does not bring it.
     pub fn encode(&self, text: &str) -> Result<Rendered, RenderError> {
         let beginning = self.tokenizer.beginning();
-        if beginning.len() + text.len() > TEXT_BYTES_MAX {
-            return Err(RenderError::TooLong);
-        }
         let beginning = if text.starts_with(beginning) { "" } else { beginning };
         self.tokenized(beginning.to_owned() + text)
     }
@@ -96,8 +106,11 @@ impl Language {
     }
 
     fn tokenized(&self, text: String) -> Result<Rendered, RenderError> {
+        if text.len() > TEXT_BYTES_MAX {
+            return Err(RenderError::TooLong);
+        }
         let tokens = self.tokenizer.encode(&text)?;
-        Ok(Rendered { specials: self.tokenizer.specials(&tokens), text, tokens: tokens.into() })
+        Ok(Rendered { specials: self.tokenizer.specials(&tokens), text, tokens: tokens.into(), stop: Vec::new() })
     }
 
     /// The tokens that end an answer; at least one.
@@ -119,13 +132,16 @@ const CONFIG_BYTES_MAX: u64 = 16 << 20;
 struct Folder(PathBuf);
 
 impl Folder {
-    fn language(&self) -> Result<Language, LoadError> {
+    fn language(&self, template: &Template) -> Result<Language, LoadError> {
         let config: TokenizerConfig = self.json("tokenizer_config.json")?;
         let special = config.special_tokens();
         let tokenizer = self.tokenizer()?;
         let end_tokens = self.end_tokens(&special, &tokenizer)?;
-        let template = self.template(config.chat_template, special)?;
-        let language = Language { tokenizer, template, end_tokens };
+        let frame = match template.frame() {
+            Some(frame) => frame,
+            None => Frame::Jinja(Box::new(self.jinja(template, config.chat_template, special)?)),
+        };
+        let language = Language { tokenizer, frame, end_tokens };
         // So that a template or tokenizer that cannot work is reported now and not with the first question.
         let greeting = [Message { role: Role::User, content: "Hello".into() }];
         language.render(&greeting, "").map_err(|err| self.fail("render a greeting", &err))?;
@@ -153,18 +169,29 @@ impl Folder {
         Ok(vec![tokenizer.id(end_token).ok_or_else(missing)?])
     }
 
-    fn template(&self, in_config: Option<Templates>, special: SpecialTokens) -> Result<ChatTemplate, LoadError> {
+    fn jinja(
+        &self,
+        template: &Template,
+        in_config: Option<Templates>,
+        special: SpecialTokens,
+    ) -> Result<ChatTemplate, LoadError> {
+        let (file, source) = match template {
+            Template::File(path) => (path.display().to_string(), read_template(path)?),
+            _ => self.own_template(in_config)?,
+        };
+        ChatTemplate::parse(&file, &source, special).map_err(|err| self.fail("read the chat template", &err))
+    }
+
+    /// The checkpoint's own template, with the name of the file it was found in.
+    fn own_template(&self, in_config: Option<Templates>) -> Result<(String, String), LoadError> {
         let in_file = self.text("chat_template.jinja")?.map(|source| ("chat_template.jinja", source));
         let in_config = in_config.and_then(Templates::into_default).map(|source| ("tokenizer_config.json", source));
-        let Some((file, source)) = in_file.or(in_config) else {
-            return Err(self.fail("find a chat template", &"no file has one, or none that is the default"));
-        };
-        ChatTemplate::parse(file, source, special).map_err(|err| self.fail("read the chat template", &err))
+        let found = in_file.or(in_config).map(|(file, source)| (file.to_owned(), source));
+        found.ok_or_else(|| self.fail("find a chat template", &NO_TEMPLATE))
     }
 
     fn text(&self, name: &str) -> Result<Option<String>, LoadError> {
-        let bytes = files::read(&self.0.join(name), CONFIG_BYTES_MAX)?;
-        bytes.map(String::from_utf8).transpose().map_err(|err| self.fail(&format!("read {name}"), &err))
+        text(&self.0.join(name))
     }
 
     fn json<T: DeserializeOwned + Default>(&self, name: &str) -> Result<T, LoadError> {
@@ -174,6 +201,20 @@ impl Folder {
     fn fail(&self, task: &str, reason: &dyn std::fmt::Display) -> LoadError {
         LoadError(format!("cannot {task} in {}: {reason}", self.0.display()))
     }
+}
+
+/// What helps where a checkpoint was only pretrained.
+const NO_TEMPLATE: &str = "no file has one, or none that is the default; choose with template = \"user-assistant\", \
+                           \"neutral\" or \"none\" in models.toml how this model is asked";
+
+fn read_template(path: &Path) -> Result<String, LoadError> {
+    text(path)?.ok_or_else(|| LoadError(format!("the chat template {} is missing", path.display())))
+}
+
+fn text(path: &Path) -> Result<Option<String>, LoadError> {
+    let bytes = files::read(path, CONFIG_BYTES_MAX)?;
+    let fail = |err| LoadError(format!("cannot read {}: {err}", path.display()));
+    bytes.map(String::from_utf8).transpose().map_err(fail)
 }
 
 #[derive(Default, Deserialize)]

@@ -25,6 +25,7 @@ mod chat;
 mod files;
 mod guard;
 mod language;
+mod template;
 mod tokenizer;
 
 #[cfg(test)]
@@ -34,11 +35,13 @@ pub use chat::{Message, Role};
 pub use counts::{Counts, Histogram};
 pub use files::LoadError;
 pub use handle::{
-    Engine, Event, FinishReason, Generation, Likely, Load, Penalties, Priority, Refused, Request, TokenScore,
+    Engine, EngineLife, Event, FinishReason, Generation, Likely, Load, Penalties, Priority, Refused, Request,
+    TokenScore,
 };
 pub use language::{Language, RenderError, Rendered};
 pub use runner::{
     AdapterIdx, Batch, Draw, Drawn, NTop, Row, RowResult, Runner, RunnerError, RunnerShape, Sampling, Score, SlotCopy,
     Steadiness, Targets,
 };
+pub use template::Template;
 pub use tokenizer::TokenizerError;

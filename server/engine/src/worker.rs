@@ -52,7 +52,8 @@ pub fn spawn(runner: impl Runner, office: Office, inbox: mpsc::Receiver<Command>
 /// Long enough to keep the arithmetic busy, short enough that running streams do not stutter.
 const PROMPT_TOKENS_PER_STEP: u32 = 512;
 
-/// Should it die, its inbox is dropped before its readers are, so who hears of the end finds the engine closed.
+/// Should it die, its inbox is dropped before its readers are, so who hears of the end finds the engine closed. The runner is
+/// dropped first of all, and the desk after it, so who finds the desk gone finds the runner's memory free.
 struct Worker<R> {
     runner: R,
     office: Office,

@@ -48,7 +48,7 @@ async fn prepare(lab: &Lab, live: &Live, comparison: &Comparison, column_idx: us
     let model = comparison.columns[column_idx].model.as_ref().expect("the server's own comparisons have names");
     let hosted = lab.models.hosted(&model.id)?;
     let messages = messages(comparison, column_idx)?;
-    let Rendered { text, tokens, specials } =
+    let Rendered { text, tokens, specials, stop: _ } =
         hosted.engine.render(&messages, comparison.beginning.text()).map_err(|err| err.to_string())?;
     let n_tokens = u32::try_from(tokens.len()).map_err(|_| "the prompt is far too long".to_owned())?;
     let made_with = Provenance {

@@ -3,7 +3,7 @@ use super::*;
 fn template(source: &str) -> ChatTemplate {
     let special = [("eos_token", "<|im_end|>"), ("pad_token", "<|endoftext|>")];
     let special = special.map(|(name, token)| (name.to_owned(), token.to_owned()));
-    ChatTemplate::parse("chat_template.jinja", source.into(), special.into()).unwrap()
+    ChatTemplate::parse("chat_template.jinja", source, special.into()).unwrap()
 }
 
 fn message(role: Role, content: &str) -> Message {
@@ -64,6 +64,15 @@ fn templates_find_what_python_would_give_them() {
     check("{{ strftime_now('%Y-%m-%d %d %b') | length }}", "17");
 }
 
+/// What transformers marks for training is text like any other here.
+#[test]
+fn what_is_marked_as_generated_is_rendered_plainly() {
+    check("{% generation %}{{ messages[0].content }}{% endgeneration %}!", "Hi!");
+    check("{% for m in messages %}\n  {%- generation -%}\n {{ m.content }} {%- endgeneration -%}\n{% endfor %}", "Hi");
+    let template = "{% for m in messages %}{% if m.role == 'user' %}{% generation %}{% set x = m.content %}{{ x }}{% endgeneration %}{% endif %}{% endfor %}{{ x }}";
+    check(template, "Hi");
+}
+
 #[test]
 fn json_is_written_as_python_writes_it() {
     check("{{ messages | tojson }}", r#"[{"role": "user", "content": "Hi"}]"#);
@@ -89,6 +98,8 @@ fn what_a_template_raises_is_told_with_its_file() {
 
 #[test]
 fn templates_that_would_never_end_or_fill_the_memory_are_stopped() {
+    // Without optimisation the same fuel burns some twenty times longer.
+    let time_max = std::time::Duration::from_millis(if cfg!(debug_assertions) { 5_000 } else { 100 });
     let nested_loops = "{% for i in range(100000) %}".repeat(20) + "x" + &"{% endfor %}".repeat(20);
     let nested_lists = "{% set ns = namespace(l=[]) %}{% for i in range(99999) %}{% set ns.l = [ns.l] %}{% endfor %}";
     for source in [
@@ -109,7 +120,9 @@ fn templates_that_would_never_end_or_fill_the_memory_are_stopped() {
         nested_lists,
     ] {
         let messages = [message(Role::User, "Hi")];
+        let begun = std::time::Instant::now();
         let rendered = template(source).render(&messages);
+        assert!(begun.elapsed() < time_max, "{source} took {:?}", begun.elapsed());
         assert!(matches!(rendered, Err(RenderError::Template(_))), "{source} made {rendered:?}");
     }
 }
@@ -123,7 +136,7 @@ fn templates_that_are_too_deep_or_too_large_are_not_read() {
         "{{ ".to_owned() + &"[".repeat(30_000),
         "x".repeat(SOURCE_BYTES_MAX + 1),
     ] {
-        assert!(ChatTemplate::parse("chat_template.jinja", source, SpecialTokens::new()).is_err());
+        assert!(ChatTemplate::parse("chat_template.jinja", &source, SpecialTokens::new()).is_err());
     }
 }
 

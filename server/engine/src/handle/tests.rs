@@ -1,4 +1,5 @@
 use super::*;
+use crate::scripted::{Scripted, babble, demo_language};
 
 fn request() -> Request {
     let sampling = Sampling::Random { temperature: 1.0, top_p: 1.0, top_k: None };
@@ -45,4 +46,22 @@ fn impossible_requests_are_refused_in_a_sentence() {
     for stop in [vec![String::new()], vec!["x".repeat(1025)], vec!["x".into(); 17]] {
         refused(Request { stop, ..request() }, "the stop strings are too many, too long or empty");
     }
+}
+
+#[test]
+fn an_engine_that_nobody_holds_gives_back_what_it_held() {
+    let held = Arc::new(());
+    let in_runner = held.clone();
+    let script = move |batch: &_, sequences: &[&[u32]]| {
+        let _held = &in_runner;
+        babble(batch, sequences)
+    };
+    let engine = Engine::start(Scripted::new(1, script), demo_language());
+    let life = engine.life();
+    assert!(!life.is_over());
+    drop(engine);
+    while !life.is_over() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    assert_eq!(Arc::strong_count(&held), 1);
 }

@@ -99,6 +99,7 @@ fn folders_that_cannot_be_used_say_why() {
     check(&[], "no file names an end-of-sequence token");
     check(&[("tokenizer_config.json", r#"{ "eos_token": "</s>" }"#)], "tokenizer.json lacks </s>");
     check(&[end], "cannot find a chat template in");
+    check(&[end], "choose with template = \"user-assistant\", \"neutral\" or \"none\" in models.toml");
     check(&[end, ("chat_template.jinja", "{% if")], "syntax error: unexpected end of input");
     check(&[end, ("chat_template.jinja", "{{ raise_exception('never') }}")], "never (in chat_template.jinja:1)");
     check(&[end, ("tokenizer_config.json", "{ \"chat")], "tokenizer_config.json: EOF while parsing");
@@ -109,6 +110,29 @@ fn folders_that_cannot_be_used_say_why() {
     let empty = tempfile::tempdir().unwrap();
     let err = Language::load(empty.path()).unwrap_err().to_string();
     assert!(err.ends_with("tokenizer.json is missing"), "{err}");
+}
+
+#[test]
+fn a_checkpoint_without_a_chat_template_is_asked_as_the_operator_chose() {
+    let folder = folder(&[("config.json", r#"{ "eos_token_id": 7 }"#), ("mine.jinja", "[{{ messages[0].content }}]")]);
+    let check = |template: Template, text: &str, stop: &[&str]| {
+        let language = Language::load_with(folder.path(), &template).unwrap();
+        let rendered = language.render(&[message(Role::User, "Hi")], "").unwrap();
+        assert_eq!((rendered.text.as_str(), rendered.stop), (text, stop.iter().map(|it| (*it).to_owned()).collect()));
+    };
+    check(Template::UserAssistant, "User: Hi\n\nAssistant:", &["\nUser:"]);
+    check(Template::Neutral, "User_1: Hi\n\nUser_2:", &["\nUser_1:"]);
+    check(Template::None, "Hi", &[]);
+    check(Template::File(folder.path().join("mine.jinja")), "[Hi]", &[]);
+    let err = Language::load_with(folder.path(), &Template::File("gone.jinja".into())).unwrap_err();
+    assert_eq!(err.to_string(), "the chat template gone.jinja is missing");
+}
+
+#[test]
+fn a_model_asked_without_a_template_says_that_a_system_prompt_has_no_place() {
+    let language = Language::load_with(&demo_folder(), &Template::None).unwrap();
+    let err = language.render(&[message(Role::System, "Rhyme."), message(Role::User, "Hi")], "").unwrap_err();
+    assert!(err.to_string().contains("without a chat template, so a system prompt has no place"), "{err}");
 }
 
 #[test]

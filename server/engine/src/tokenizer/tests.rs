@@ -54,7 +54,27 @@ fn a_pattern_that_backtracks_for_ever_does_not() {
     let split =
         json!({ "type": "Split", "pattern": { "Regex": "(a+)+(?=b)(?!b)" }, "behavior": "Isolated", "invert": false });
     let tokenizer = tiny(&json!({ "pre_tokenizer": split })).unwrap();
+    let begun = std::time::Instant::now();
     let _ = tokenizer.encode(&"a".repeat(5000));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "it took {:?}", begun.elapsed());
+}
+
+/// Tokens inside of each other, twice under one number and twice under one text, in a text that is rewritten first.
+#[test]
+fn added_tokens_that_lead_in_circles_do_not() {
+    let token = |id: u32, content: &str| {
+        let flags =
+            json!({ "single_word": false, "lstrip": true, "rstrip": true, "normalized": true, "special": false });
+        let mut token = json!({ "id": id, "content": content });
+        token.as_object_mut().unwrap().extend(flags.as_object().unwrap().clone());
+        token
+    };
+    let tokens = json!([token(3, "ab"), token(3, "aab"), token(4, "ab"), token(5, "a ab aab")]);
+    let doubles = json!({ "type": "Replace", "pattern": { "String": "a" }, "content": "aa" });
+    if let Ok(tokenizer) = tiny(&json!({ "added_tokens": tokens, "normalizer": doubles })) {
+        let tokens = tokenizer.encode(&"a ab aab".repeat(1_000)).unwrap();
+        assert!(tokens.len() < 100_000, "{} tokens", tokens.len());
+    }
 }
 
 #[test]
