@@ -4,7 +4,8 @@ use crate::backend::ApiError;
 #[cfg(feature = "ssr")]
 use crate::backend::{backend, go_on};
 use domain::{
-    Act, AnswerId, AskForm, Comparison, ComparisonId, EditForm, Family, FollowForm, GivenAnswer, HistoryPage, HistoryQuery, Hosted, Labels, Likelihood, LikelihoodForm, ModelCard, ModelId, Scores,
+    Act, AnswerId, AskForm, Comparison, ComparisonId, EditForm, Family, FollowForm, GivenAnswer, HistoryPage,
+    HistoryQuery, Hosted, Labels, Likelihood, LikelihoodForm, ModelCard, ModelId, Registry, Scores,
 };
 use leptos::{
     prelude::*,
@@ -14,6 +15,21 @@ use leptos::{
 #[server(prefix = "/api", endpoint = "models", input = GetUrl)]
 pub async fn models() -> Result<Vec<ModelCard>, ApiError> {
     backend().models().await
+}
+
+#[server(name = GetRegistry, prefix = "/api", endpoint = "registry", input = GetUrl)]
+pub async fn registry() -> Result<Registry, ApiError> {
+    backend().registry().await
+}
+
+#[server(prefix = "/api", endpoint = "load_model")]
+pub async fn load_model(id: ModelId) -> Result<(), ApiError> {
+    backend().load_model(id).await
+}
+
+#[server(prefix = "/api", endpoint = "unload_model")]
+pub async fn unload_model(id: ModelId) -> Result<(), ApiError> {
+    backend().unload_model(id).await
 }
 
 /// What may be told of the models where none may be named.

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use domain::{
-    Act, AnswerId, AskError, AskForm, Comparison, ComparisonId, EditForm, Family, FollowForm, GivenAnswer, HistoryPage, HistoryQuery, Labels, Likelihood, LikelihoodForm, ModelCard, ModelId, Scores,
+    Act, AnswerId, AskError, AskForm, Comparison, ComparisonId, EditForm, Family, FollowForm, GivenAnswer, HistoryPage,
+    HistoryQuery, Labels, Likelihood, LikelihoodForm, ModelCard, ModelId, Registry, Scores,
 };
 use leptos::{
     prelude::*,
@@ -18,6 +19,15 @@ pub type BackendHandle = Arc<dyn Backend>;
 pub trait Backend: Send + Sync {
     /// Every model of the catalogue, in its order, with those that cannot answer.
     async fn models(&self) -> Result<Vec<ModelCard>, ApiError>;
+
+    /// Every model with all that is known of it, and the memories they lie in.
+    async fn registry(&self) -> Result<Registry, ApiError>;
+
+    /// Loads a model with its family, also one that failed before.
+    async fn load_model(&self, id: ModelId) -> Result<(), ApiError>;
+
+    /// Unloads a model's family, or gives up loading it. Refused while it is in use.
+    async fn unload_model(&self, id: ModelId) -> Result<(), ApiError>;
 
     /// Keeps a new comparison and starts its answers; a wrong field of the form is named.
     async fn compare(&self, form: AskForm) -> Result<ComparisonId, ApiError>;

@@ -88,6 +88,7 @@ pub fn App() -> impl IntoView {
                 // The form at once, each result when it is there, also without the wasm.
                 <Route path=path!("/likelihood") view=pages::LikelihoodPage ssr=SsrMode::InOrder/>
                 <Route path=path!("/history") view=pages::HistoryPage ssr=SsrMode::Async/>
+                <Route path=path!("/models") view=pages::ModelsPage ssr=SsrMode::Async/>
             </Routes>
             <KeySheet/>
         </Router>

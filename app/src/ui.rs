@@ -56,3 +56,7 @@ pub mod likelihood_result;
 
 // What was asked before.
 pub mod history_table;
+
+// What can be asked.
+pub mod memory_bar;
+pub mod model_rows;

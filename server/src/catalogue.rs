@@ -1,7 +1,8 @@
 //! `models.toml`: which models there are. A bad entry is told by name, and the others are served all the same.
 
 use anyhow::{Context, Result};
-use domain::{ModelCard, ModelId, ModelState, Role};
+use domain::{MadeOf, ModelCard, ModelId, ModelState, Registered, Role};
+use engine::Template;
 use model::{DeviceChoice, Placement, PrecisionChoice};
 use serde::Deserialize;
 use std::path::{Component, Path, PathBuf};
@@ -24,9 +25,28 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A model of its own.
-    Checkpoint { path: PathBuf, placement: Placement },
+    Checkpoint(Checkpoint),
     /// An adapter that shares the weights of a checkpoint of this catalogue.
     Adapter { base: ModelId, path: PathBuf },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    pub path: PathBuf,
+    pub placement: Placement,
+    pub template: Template,
+    pub load: LoadWhen,
+}
+
+/// When a checkpoint and its adapters are read into memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum LoadWhen {
+    /// As far as there is room.
+    #[default]
+    #[serde(rename = "at start")]
+    AtStart,
+    #[serde(rename = "on demand")]
+    OnDemand,
 }
 
 #[derive(Deserialize)]
@@ -47,6 +67,8 @@ struct Written {
     adapter: Option<PathBuf>,
     device: Option<DeviceChoice>,
     precision: Option<PrecisionChoice>,
+    template: Option<String>,
+    load: Option<LoadWhen>,
     #[serde(default)]
     demo: bool,
 }
@@ -78,7 +100,7 @@ impl Catalogue {
 
     /// An adapter stands on a checkpoint, not on another adapter and not on nothing.
     fn check_bases(&mut self) {
-        let is_checkpoint = |entry: &&Entry| matches!(entry.source, Ok(Source::Checkpoint { .. }));
+        let is_checkpoint = |entry: &&Entry| matches!(entry.source, Ok(Source::Checkpoint(_)));
         let checkpoints: Vec<_> = self.entries.iter().filter(is_checkpoint).map(|it| it.id.clone()).collect();
         for entry in &mut self.entries {
             if let Ok(Source::Adapter { base, .. }) = &entry.source
@@ -89,8 +111,25 @@ impl Catalogue {
         }
     }
 
-    pub fn cards(&self) -> Vec<ModelCard> {
-        self.entries.iter().map(|entry| entry.card(self)).collect()
+    /// Every entry as it stands before anything is loaded.
+    pub fn registered(&self) -> Vec<Registered> {
+        self.entries.iter().map(|entry| entry.registered(self)).collect()
+    }
+
+    /// The checkpoint of this id.
+    pub fn checkpoint(&self, id: &ModelId) -> Option<&Checkpoint> {
+        match &self.entries.iter().find(|it| it.id == *id)?.source {
+            Ok(Source::Checkpoint(checkpoint)) => Some(checkpoint),
+            _ => None,
+        }
+    }
+
+    /// The adapters that stand on a checkpoint, with their folders.
+    pub fn adapters_on(&self, checkpoint: &ModelId) -> impl Iterator<Item = (&ModelId, &Path)> {
+        self.entries.iter().filter_map(move |entry| match &entry.source {
+            Ok(Source::Adapter { base, path }) if base == checkpoint => Some((&entry.id, path.as_path())),
+            _ => None,
+        })
     }
 
     /// `message` without the place of the folder on this machine, which is nobody's business in a browser.
@@ -120,57 +159,109 @@ impl Entry {
         }
     }
 
-    fn card(&self, catalogue: &Catalogue) -> ModelCard {
+    fn registered(&self, catalogue: &Catalogue) -> Registered {
+        let made_of = self.source.as_ref().ok().map(|source| catalogue.made_of(source));
         let about = match &self.source {
-            Ok(Source::Checkpoint { .. }) => "checkpoint".to_owned(),
+            Ok(Source::Checkpoint(_)) => "checkpoint".to_owned(),
             Ok(Source::Adapter { base, .. }) => format!("LoRA on {}", catalogue.name(base)),
             Err(_) => String::new(),
         };
-        let state = match &self.source {
-            Ok(_) => ModelState::Loading,
-            Err(reason) => ModelState::Failed(reason.clone()),
+        let state = match (&self.source, &made_of) {
+            (Err(reason), _) => ModelState::Failed(reason.clone()),
+            (_, Some(made_of)) if made_of.on_demand => ModelState::Unloaded(ON_DEMAND.into()),
+            _ => ModelState::Queued("the server has just started".into()),
         };
         let (id, name) = (self.id.clone(), self.name.clone());
-        ModelCard { id, name, role: self.role, about, is_demo: self.is_demo, state }
+        let card = ModelCard { id, name, role: self.role, about, is_demo: self.is_demo, state };
+        Registered { card, made_of, weights: None, hash: None, memory: None, n_answers: 0 }
     }
 }
+
+const ON_DEMAND: &str = "it is loaded when somebody asks for it";
 
 impl Catalogue {
     fn name<'a>(&'a self, id: &'a ModelId) -> &'a str {
         self.entries.iter().find(|it| it.id == *id).map_or(&id.0, |it| &it.name)
     }
+
+    fn made_of(&self, source: &Source) -> MadeOf {
+        let (path, base) = match source {
+            Source::Checkpoint(Checkpoint { path, .. }) => (path, None),
+            Source::Adapter { base, path } => (path, Some(base)),
+        };
+        let checkpoint = match source {
+            Source::Checkpoint(checkpoint) => Some(checkpoint),
+            Source::Adapter { base, .. } => self.checkpoint(base),
+        };
+        MadeOf {
+            folder: self.relative(path),
+            base: base.cloned(),
+            template: checkpoint.map(|it| self.without_folder(&it.template.to_string())).unwrap_or_default(),
+            on_demand: checkpoint.is_some_and(|it| it.load == LoadWhen::OnDemand),
+        }
+    }
+
+    fn relative(&self, path: &Path) -> String {
+        path.strip_prefix(&self.folder).unwrap_or(path).display().to_string()
+    }
 }
 
 fn source(written: Written, folder: &Path) -> Result<Source, String> {
+    let is_of_base = [
+        ("device", written.device.is_some()),
+        ("precision", written.precision.is_some()),
+        ("template", written.template.is_some()),
+        ("load", written.load.is_some()),
+    ];
     match (written.path, written.base, written.adapter) {
-        (Some(path), None, None) => {
-            let placement = Placement {
+        (Some(path), None, None) => Ok(Source::Checkpoint(Checkpoint {
+            path: below(folder, &path)?,
+            placement: Placement {
                 device: written.device.unwrap_or_default(),
                 precision: written.precision.unwrap_or_default(),
-            };
-            Ok(Source::Checkpoint { path: below(folder, &path)?, placement })
-        }
-        (None, Some(_), Some(_)) if written.device.is_some() || written.precision.is_some() => {
-            Err("device and precision are those of its base; write them there".into())
-        }
-        (None, Some(base), Some(adapter)) => {
-            Ok(Source::Adapter { base: ModelId(base), path: below(folder, &adapter)? })
-        }
+            },
+            template: template(folder, written.template.as_deref())?,
+            load: written.load.unwrap_or_default(),
+        })),
+        (None, Some(base), Some(adapter)) => match is_of_base.into_iter().find(|(_, is_given)| *is_given) {
+            Some((name, _)) => Err(format!("its {name} is that of its base; write it there")),
+            None => Ok(Source::Adapter { base: ModelId(base), path: below(folder, &adapter)? }),
+        },
         _ => Err("it needs either “path”, or “base” with “adapter”".into()),
     }
 }
 
-/// The folder that an entry names; it may not lead out of the models' own.
-fn below(folder: &Path, path: &Path) -> Result<PathBuf, String> {
-    let is_below = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    if !is_below {
-        return Err(format!("its path {} leaves the folder of models.toml; use a symbolic link", path.display()));
+/// The chat template of that name; a file of the models' folder if it is none that has a word.
+fn template(folder: &Path, named: Option<&str>) -> Result<Template, String> {
+    match Template::named(named.unwrap_or("own")) {
+        Template::File(path) => match inside(folder, &path) {
+            Ok(path) if path.is_file() => Ok(Template::File(path)),
+            Ok(_) => Err(format!(
+                "there is no chat template {}: it is “own”, “user-assistant”, “neutral”, “none” or a .jinja file",
+                path.display()
+            )),
+            Err(err) => Err(err),
+        },
+        template => Ok(template),
     }
-    let path = folder.join(path);
+}
+
+/// The folder that an entry names.
+fn below(folder: &Path, path: &Path) -> Result<PathBuf, String> {
+    let path = inside(folder, path)?;
     if !path.is_dir() {
         return Err(format!("there is no folder {}", path.strip_prefix(folder).unwrap_or(&path).display()));
     }
     Ok(path)
+}
+
+/// What an entry names may not lie outside of the models' folder.
+fn inside(folder: &Path, path: &Path) -> Result<PathBuf, String> {
+    let is_below = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if !is_below {
+        return Err(format!("its path {} leaves the folder of models.toml; use a symbolic link", path.display()));
+    }
+    Ok(folder.join(path))
 }
 
 #[cfg(test)]

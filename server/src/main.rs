@@ -4,6 +4,7 @@ mod assets;
 mod bench;
 mod catalogue;
 mod hosting;
+mod memory;
 mod serve;
 
 use anyhow::Result;

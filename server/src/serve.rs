@@ -3,7 +3,8 @@
 use crate::{
     assets,
     catalogue::Catalogue,
-    hosting::{self, Room},
+    hosting::{Loader, Room},
+    memory,
 };
 use anyhow::{Context, Result};
 use lab::{Lab, Models};
@@ -118,9 +119,9 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 
 async fn open_lab(db: &Db, arguments: &Arguments) -> Result<Lab> {
     let catalogue = Catalogue::read(&arguments.models)?;
-    let models = Arc::new(Models::new(catalogue.cards()));
+    let models = Arc::new(Models::new(catalogue.registered()).gauged(Box::new(memory::gauge)));
     let room = Room { n_slots: arguments.rows, n_positions_max: arguments.context, n_threads: arguments.threads };
-    hosting::start(catalogue, models.clone(), room);
+    Loader::new(catalogue, models.clone(), room).start();
     Ok(Lab::open(db.clone(), models).await?)
 }
 

@@ -17,7 +17,7 @@ fn page_after(events: &[LiveEvent]) -> Comparison {
                     piece.clone().join(page.answer_mut(piece.answer).unwrap()).unwrap();
                 }
             }
-            LiveEvent::End => {}
+            LiveEvent::Waits(_) | LiveEvent::End => {}
         }
     }
     page.unwrap()

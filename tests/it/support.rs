@@ -13,7 +13,7 @@ mod script;
 
 pub use house::House;
 pub use reviewer::{Page, Reviewer};
-pub use script::{Script, breaks, demo_folder, says, turns_to_nan};
+pub use script::{Script, breaks, demo_folder, dies, says, turns_to_nan};
 
 /// The four variants of the study, each saying something of its own.
 pub fn four() -> [(&'static str, Script); 4] {

@@ -59,6 +59,18 @@ pub struct Column {
     pub prompt: Option<RenderedPrompt>,
     /// In sample order.
     pub answers: Vec<Answer>,
+    /// Why none is begun yet, where it is not just their turn. Known while the comparison runs; none while blind.
+    #[serde(default)]
+    pub wait: Option<Wait>,
+}
+
+/// What a column waits for: its model is not in memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// A sentence for people.
+    pub reason: String,
+    /// How far it is, from 0 to 100, where that is known.
+    pub percent: Option<u8>,
 }
 
 /// Which model a column holds, as it was when it was asked.
@@ -165,7 +177,8 @@ impl Comparison {
     /// The comparison without whatever would tell which model is which, as long as it is blind.
     ///
     /// Prompts are shown only where all are the same: a chat template of its own would give a model away. So would the
-    /// wording of a failure. What goes on from another comparison shows none: there a column may stand alone.
+    /// wording of a failure, and that a model is being loaded. What goes on from another comparison shows none: there a
+    /// column may stand alone.
     pub fn as_seen(mut self) -> Self {
         if !self.is_blind() {
             return self;
@@ -175,7 +188,7 @@ impl Comparison {
         }
         let same_prompt = self.origin.is_none() && self.columns.windows(2).all(|pair| pair[0].prompt == pair[1].prompt);
         for column in &mut self.columns {
-            column.model = None;
+            (column.model, column.wait) = (None, None);
             if !same_prompt {
                 column.prompt = None;
             }

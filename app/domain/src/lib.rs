@@ -5,8 +5,8 @@
 mod ask;
 mod check;
 mod comparison;
-mod difference;
 mod conversation;
+mod difference;
 mod fold;
 mod follow;
 mod format;
@@ -19,6 +19,7 @@ mod model;
 mod progress;
 mod prompt;
 mod question;
+mod registry;
 mod sampling;
 mod score;
 mod time;
@@ -27,10 +28,10 @@ pub use ask::{AskError, AskForm, Field, NewComparison};
 pub use check::{FormatCheck, Kept};
 pub use comparison::{
     Answer, AnswerId, AnswerState, Blindness, Column, ColumnModel, Comparison, ComparisonId, Facts, Finish,
-    RenderedPrompt, slot_letter,
+    RenderedPrompt, Wait, slot_letter,
 };
-pub use difference::{Change, Difference};
 pub use conversation::{Edited, Family, FollowUp, Origin, Said, Speaker, TURNS_MAX, Turn, Utterance};
+pub use difference::{Change, Difference};
 pub use fold::Folds;
 pub use follow::{Choice, EditForm, FollowForm, NewEdit, NewFollowUp};
 pub use format::{Format, FormatError, Prompt};
@@ -45,6 +46,7 @@ pub use model::{Hosted, ModelCard, ModelId, ModelState, Role};
 pub use progress::Progress;
 pub use prompt::PromptPart;
 pub use question::{MAIN_QUESTIONS, MainQuestion, OwnQuestion, Question, QuestionError};
+pub use registry::{DeviceMemory, MadeOf, Memory, Offer, Registered, Registry, Weights, size};
 pub use sampling::{Sampling, Seed};
 pub use score::{HEAT_BOUNDS, Likely, Run, ScoreSummary, Scores, TokenBytes, TokenScore, heat};
 pub use time::Timestamp;

@@ -1,6 +1,6 @@
 //! What the one event stream of a page carries: a comparison whole, then its pieces.
 
-use crate::{Answer, AnswerId, AnswerState, Comparison, Facts, FormatCheck};
+use crate::{Answer, AnswerId, AnswerState, Comparison, Facts, FormatCheck, Wait};
 use serde::{Deserialize, Serialize};
 
 /// The first event is [`Whole`](Self::Whole), later ones are pieces; a reader whom a piece does not fit opens the stream anew.
@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum LiveEvent {
     Whole(Box<Comparison>),
     Pieces(Vec<Piece>),
+    /// What each column waits for now.
+    Waits(Vec<Option<Wait>>),
     /// Nothing will follow: every answer is over, or the server is going down.
     End,
 }

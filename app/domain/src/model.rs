@@ -34,14 +34,23 @@ pub struct ModelCard {
 /// Whether a model can answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ModelState {
-    Loading,
+    /// It is on the disk alone, for this reason. Who asks it has it loaded.
+    Unloaded(String),
+    /// It waits to be loaded; what for, as a sentence for people.
+    Queued(String),
+    /// So much of it is read, from 0 to 100.
+    Loading(u8),
     /// Running: where, and in which number format, for example `cpu` and `bf16`.
-    Ready {
-        device: String,
-        precision: String,
-    },
+    Ready { device: String, precision: String },
     /// Why it cannot answer, as a sentence for people; the details are in the server's log.
     Failed(String),
+}
+
+impl ModelState {
+    /// Whether it will change without anyone's doing.
+    pub fn is_coming(&self) -> bool {
+        matches!(self, Self::Queued(_) | Self::Loading(_))
+    }
 }
 
 /// All models together: what may be told where no model may be named.
@@ -62,8 +71,8 @@ impl Hosted {
             hosted.n_models += 1;
             match &model.state {
                 ModelState::Ready { device, precision } => hosted.add_ready(format!("{device} {precision}")),
-                ModelState::Loading => hosted.n_loading += 1,
-                ModelState::Failed(_) => {}
+                ModelState::Queued(_) | ModelState::Loading(_) => hosted.n_loading += 1,
+                ModelState::Unloaded(_) | ModelState::Failed(_) => {}
             }
         }
         hosted

@@ -11,7 +11,7 @@ use super::{
     turns::GivenStart,
     words::{count, sentence},
 };
-use domain::{AnswerState, Comparison, Format};
+use domain::{AnswerState, Comparison, Format, Wait};
 use leptos::prelude::*;
 
 /// The shown answer, with the caret while it is being written and a note where it broke off.
@@ -64,10 +64,24 @@ fn given(head: &Comparison) -> Option<String> {
 
 fn note(live: Live, column: LiveColumn, state: &AnswerState) -> Option<AnyView> {
     match state {
-        AnswerState::Waiting => Some(view! { <p class="dim">"Waits for its turn."</p> }.into_any()),
+        AnswerState::Waiting => Some(view! { <Waiting column/> }.into_any()),
         AnswerState::Failed(reason) => Some(failed(live, column.shown.get_untracked(), reason)),
         AnswerState::CutOff => Some(cut_off(live)),
         AnswerState::Writing | AnswerState::Finished(_) => None,
+    }
+}
+
+/// Why it is not begun, with how far its model is where that is being loaded.
+#[component]
+fn Waiting(column: LiveColumn) -> impl IntoView {
+    move || match column.wait.get() {
+        None => view! { <p class="dim">"Waits for its turn."</p> }.into_any(),
+        Some(Wait { reason, percent }) => {
+            let bar = percent.map(|it| {
+                view! { <progress class="bar" max="100" value=it aria-label="Loading the model"></progress> }
+            });
+            view! { <p class="dim">{sentence(reason)}</p> {bar} }.into_any()
+        }
     }
 }
 

@@ -132,7 +132,9 @@ fn Pick(asking: Asking, card: ModelCard) -> impl IntoView {
 fn why_not(card: ModelCard) -> Option<impl IntoView> {
     let (is, icon, reason) = match card.state {
         ModelState::Ready { .. } => return None,
-        ModelState::Loading => (None, "clock", "It is being loaded.".to_owned()),
+        ModelState::Unloaded(_) => (None, "clock", "It is not in memory; asked, it is loaded first.".to_owned()),
+        ModelState::Queued(_) => (None, "clock", "It waits to be loaded.".to_owned()),
+        ModelState::Loading(percent) => (None, "clock", format!("It is being loaded, {percent} %.")),
         ModelState::Failed(reason) => (Some("fail"), "fail", sentence(reason)),
     };
     Some(view! {

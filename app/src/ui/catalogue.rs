@@ -1,7 +1,7 @@
 //! What the pages know of the hosted models.
 
 use crate::{api, backend::ApiError};
-use domain::{Hosted, ModelCard, ModelState};
+use domain::{Hosted, ModelCard};
 use leptos::{prelude::*, task::spawn_local};
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ impl Catalogue {
     pub fn watch_models(self) {
         let pause = match &*self.models.read() {
             None => Duration::ZERO,
-            Some(models) if models.iter().any(|it| it.state == ModelState::Loading) => PAUSE,
+            Some(models) if models.iter().any(|it| it.state.is_coming()) => PAUSE,
             Some(_) => return,
         };
         set_timeout(move || spawn_local(self.load_models()), pause);

@@ -1,6 +1,6 @@
 //! The browser's end of a page's event stream.
 
-use domain::LiveEvent;
+use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{EventSource, MessageEvent};
 
@@ -12,8 +12,8 @@ pub struct EventStream {
 }
 
 /// What comes out of a stream.
-pub enum Arrival {
-    Event(LiveEvent),
+pub enum Arrival<E> {
+    Event(E),
     /// The line is broken; the browser opens it again by itself.
     Broken,
     /// The server has turned the stream away, so that the browser gives up.
@@ -22,7 +22,7 @@ pub enum Arrival {
 
 impl EventStream {
     /// Opens the stream at `url`; none where the browser cannot.
-    pub fn open(url: &str, on_arrival: impl Fn(Arrival) + Clone + 'static) -> Option<Self> {
+    pub fn open<E: DeserializeOwned>(url: &str, on_arrival: impl Fn(Arrival<E>) + Clone + 'static) -> Option<Self> {
         let source = EventSource::new(url).ok()?;
         let on_event = on_arrival.clone();
         let on_message = Closure::<dyn FnMut(_)>::new(move |message: MessageEvent| {

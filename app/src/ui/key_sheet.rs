@@ -101,6 +101,7 @@ fn Shortcuts() -> impl IntoView {
             {shortcut(&["g", "c"], "go to Compare")}
             {shortcut(&["g", "h"], "go to History")}
             {shortcut(&["g", "k"], "go to Likelihood")}
+            {shortcut(&["g", "m"], "go to Models")}
             {shortcut(&["?"], "this sheet")}
         </dl>
     }

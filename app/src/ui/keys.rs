@@ -76,6 +76,7 @@ fn single_key(key: &str, after_g: bool, shift: bool) -> Option<Command> {
         "c" if after_g => Command::Page("/"),
         "h" if after_g => Command::Page("/history"),
         "k" if after_g => Command::Page("/likelihood"),
+        "m" if after_g => Command::Page("/models"),
         "[" => Command::PreviousColumn,
         "]" => Command::NextColumn,
         "ArrowLeft" => Command::PreviousSample,

@@ -187,8 +187,8 @@ fn ModelField(models: Vec<ModelCard>, chosen: Vec<ModelCard>) -> impl IntoView {
 fn why_not(card: &ModelCard) -> Option<impl IntoView + use<>> {
     let reason = match &card.state {
         ModelState::Ready { .. } => return None,
-        ModelState::Loading => "It is being loaded.".to_owned(),
-        ModelState::Failed(reason) => sentence(reason),
+        ModelState::Loading(percent) => format!("It is being loaded: {percent} %."),
+        ModelState::Unloaded(reason) | ModelState::Queued(reason) | ModelState::Failed(reason) => sentence(reason),
     };
     Some(view! {
         <span class="why">

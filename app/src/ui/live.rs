@@ -36,6 +36,7 @@ impl Live {
         let answers = take_answers(&mut comparison);
         let columns: Vec<_> =
             answers.into_iter().enumerate().map(|(idx, answers)| LiveColumn::new(idx, answers, desk)).collect();
+        show_waits(&columns, &comparison);
         let states: Vec<_> = columns.iter().flat_map(|it| it.answers.get_value()).map(|it| it.state).collect();
         let live = Self {
             head: RwSignal::new(Arc::new(comparison)),
@@ -104,13 +105,18 @@ impl Live {
         set_timeout(move || self.follow(), pause);
     }
 
-    fn take(self, arrival: Arrival) {
+    fn take(self, arrival: Arrival<LiveEvent>) {
         self.is_lost.set(!matches!(arrival, Arrival::Event(_)));
         match arrival {
             Arrival::Event(LiveEvent::Whole(whole)) => self.replace(*whole),
             Arrival::Event(LiveEvent::Pieces(pieces)) => {
                 if pieces.into_iter().any(|it| self.join(it).is_err()) {
                     self.follow_after(Duration::ZERO);
+                }
+            }
+            Arrival::Event(LiveEvent::Waits(waits)) => {
+                for (column, wait) in self.columns().into_iter().zip(waits) {
+                    column.wait.set(wait);
                 }
             }
             Arrival::Event(LiveEvent::End) => self.end(),
@@ -120,6 +126,7 @@ impl Live {
     }
 
     fn replace(self, mut comparison: Comparison) {
+        show_waits(&self.columns(), &comparison);
         for answer in take_answers(&mut comparison).into_iter().flatten() {
             if let Some(live) = self.answer(answer.id) {
                 live.replace(answer);
@@ -145,6 +152,12 @@ impl Live {
 
     fn answer(self, id: AnswerId) -> Option<LiveAnswer> {
         self.answers().into_iter().find(|it| it.id == id)
+    }
+}
+
+fn show_waits(columns: &[LiveColumn], comparison: &Comparison) {
+    for (column, about) in columns.iter().zip(&comparison.columns) {
+        column.wait.set(about.wait.clone());
     }
 }
 

@@ -1,7 +1,7 @@
 //! One model's answers while they are written and labelled.
 
 use super::{desk::Desk, lens::Lens, live_answer::LiveAnswer};
-use domain::{Act, Answer, AnswerState, Folds, Verdict};
+use domain::{Act, Answer, AnswerState, Folds, Verdict, Wait};
 use leptos::prelude::*;
 
 #[derive(Clone, Copy)]
@@ -15,6 +15,8 @@ pub struct LiveColumn {
     pub is_running: Memo<bool>,
     /// How the answer is looked at, whichever is shown.
     pub lens: RwSignal<Lens>,
+    /// What its answers wait for, where it is not just their turn.
+    pub wait: RwSignal<Option<Wait>>,
     pub desk: Desk,
 }
 
@@ -31,6 +33,7 @@ impl LiveColumn {
             shown: Memo::new(move |_| answers.read_value()[sample_idx.get()]),
             is_running: Memo::new(move |_| answers.read_value().iter().any(|it| !it.state.read().is_over())),
             lens: RwSignal::new(Lens::default()),
+            wait: RwSignal::new(None),
             desk,
         }
     }

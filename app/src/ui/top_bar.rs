@@ -60,6 +60,9 @@ fn Pages() -> impl IntoView {
             <a href="/likelihood" aria-current=current(|path| path == "/likelihood")>
                 "Likelihood"
             </a>
+            <a href="/models" aria-current=current(|path| path == "/models")>
+                "Models"
+            </a>
         </nav>
     }
 }

@@ -136,7 +136,7 @@ pub struct Request {
     pub seed: u64,
     /// The end-of-sequence token counts. 0 where only the prompt is to be scored, and then no answer is drawn.
     pub max_tokens: u32,
-    /// The answer ends before the first of these; at most 16 of at most 1024 bytes, none empty.
+    /// The answer ends before the first of these; at most 32 of at most 1024 bytes, none empty.
     pub stop: Vec<String>,
     /// Whether an end-of-sequence token is a token like any other, so that answers have a known length.
     pub ignore_end: bool,
@@ -264,7 +264,7 @@ fn is_n_top(n_top: Option<NTop>) -> bool {
 
 /// Every token is compared with every beginning of every stop string, so these are bounded.
 fn are_legal(stop: &[String]) -> bool {
-    stop.len() <= 16 && stop.iter().all(|stop| !stop.is_empty() && stop.len() <= 1024)
+    stop.len() <= 32 && stop.iter().all(|stop| !stop.is_empty() && stop.len() <= 1024)
 }
 
 /// Room for every event an answer can have, so that a slow reader never holds up the engine.

@@ -1,54 +1,101 @@
 //! One model's part of a comparison: its prompt is rendered, its answers are asked for, followed and kept.
 
 use crate::{
-    Hosted, Lab,
+    Absent, Claim, Hosted, Lab,
     likelihood::{N_TOP, token_score},
     live::{Halt, Live},
 };
 use domain::{
     Answer, AnswerId, AnswerState, Comparison, Facts, Finish, RenderedPrompt, Sampling, Scores, Speaker, Utterance,
+    Wait,
 };
 use engine::{Event, FinishReason, Generation, Message, Rendered, Request, Role};
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use store::answers::{Ended, Provenance};
 use tokio::sync::watch;
 
 /// The version that is kept with each answer.
 const ENGINE_VERSION: &str = concat!("plumbline ", env!("CARGO_PKG_VERSION"));
 
+/// How long answers wait for their model to be loaded: the largest take minutes, and others may go first.
+const WAIT_MAX: Duration = Duration::from_secs(900);
+
 /// Asks for every waiting answer of the column, and sees that each of them ends, whatever happens.
 pub(crate) async fn run(lab: Lab, live: Arc<Live>, column_idx: usize) {
     let comparison = live.snapshot();
-    let waiting: Vec<Answer> =
-        comparison.columns[column_idx].answers.iter().filter(|it| it.state == AnswerState::Waiting).cloned().collect();
-    let ready = prepare(&lab, &live, &comparison, column_idx).await;
+    let column = &comparison.columns[column_idx];
+    let waiting: Vec<Answer> = column.answers.iter().filter(|it| it.state == AnswerState::Waiting).cloned().collect();
+    let model = column.model.as_ref().expect("the server's own comparisons have names");
+    // Held until the engine has taken the answers on, so that the model is not dropped before.
+    let claim = Claim::new(lab.models.clone(), model.id.clone());
+    let ready = match hosted(&claim, &live, column_idx).await {
+        Ok(hosted) => prepare(&lab, &live, &comparison, column_idx, hosted).await.map_err(AnswerState::Failed),
+        Err(state) => Err(state),
+    };
     for answer in waiting {
         let follower =
             Follower { lab: lab.clone(), live: live.clone(), id: answer.id, halts: live.halts_of(column_idx) };
         match &ready {
-            Ok(Ready { hosted, prompt, seeds }) => {
-                let seed = *seeds.get(&answer.id).expect("every answer of the column has one");
-                let request = request(hosted, prompt, comparison.sampling, seed);
-                tokio::spawn(follower.follow(hosted.engine.generate(request).map_err(|err| err.to_string()), seed));
+            Ok(ready) => {
+                let seed = *ready.seeds.get(&answer.id).expect("every answer of the column has one");
+                let request = request(ready, comparison.sampling, seed);
+                let generation = ready.hosted.engine.generate(request).map_err(|err| err.to_string());
+                tokio::spawn(follower.follow(generation, seed));
             }
-            Err(reason) => follower.end(AnswerState::Failed(reason.clone()), None, Scores::default()).await,
+            Err(state) => follower.end(state.clone(), None, Scores::default()).await,
         }
     }
 }
 
-/// What the answers of a column are made with.
+/// The column's model, once it is loaded; or how its answers end instead.
+async fn hosted(claim: &Claim, live: &Live, column_idx: usize) -> Result<Hosted, AnswerState> {
+    let waits = |wait| live.change(|comparison| comparison.columns[column_idx].wait = wait);
+    let hears = |absent: &Absent| waits(Some(wait(absent)));
+    let mut halts = live.halts_of(column_idx);
+    let result = tokio::select! {
+        biased;
+        halt = halted(&mut halts) => Err(halt),
+        found = tokio::time::timeout(WAIT_MAX, claim.hosted(hears)) => match found {
+            Ok(found) => found.map_err(|absent| AnswerState::Failed(absent.to_string())),
+            Err(_) => Err(AnswerState::Failed(TOO_LATE.into())),
+        },
+    };
+    if live.snapshot().columns[column_idx].wait.is_some() {
+        waits(None);
+    }
+    result
+}
+
+const TOO_LATE: &str =
+    "the model was not loaded within a quarter of an hour; see on the page Models why, and try again";
+
+fn wait(absent: &Absent) -> Wait {
+    let percent = if let Absent::NotYet { percent, .. } = absent { *percent } else { None };
+    Wait { reason: absent.to_string(), percent }
+}
+
+/// All that a column's answers have in common.
 struct Ready {
     hosted: Hosted,
     prompt: Arc<[u32]>,
+    stop: Vec<String>,
     seeds: HashMap<AnswerId, u64>,
 }
 
 /// Renders the prompt and writes down what the answers are about to be made with. The error is a sentence for people.
-async fn prepare(lab: &Lab, live: &Live, comparison: &Comparison, column_idx: usize) -> Result<Ready, String> {
-    let model = comparison.columns[column_idx].model.as_ref().expect("the server's own comparisons have names");
-    let hosted = lab.models.hosted(&model.id)?;
+async fn prepare(
+    lab: &Lab,
+    live: &Live,
+    comparison: &Comparison,
+    column_idx: usize,
+    hosted: Hosted,
+) -> Result<Ready, String> {
     let messages = messages(comparison, column_idx)?;
-    let Rendered { text, tokens, specials, stop: _ } =
+    let Rendered { text, tokens, specials, stop } =
         hosted.engine.render(&messages, comparison.beginning.text()).map_err(|err| err.to_string())?;
     let n_tokens = u32::try_from(tokens.len()).map_err(|_| "the prompt is far too long".to_owned())?;
     let made_with = Provenance {
@@ -61,7 +108,7 @@ async fn prepare(lab: &Lab, live: &Live, comparison: &Comparison, column_idx: us
     let position = u32::try_from(column_idx).expect("a comparison has few columns");
     let seeds = store::answers::begin(&lab.db, comparison.id, position, &made_with).await.map_err(|err| told(&err))?;
     live.change(|comparison| show(made_with, &mut comparison.columns[column_idx]));
-    Ok(Ready { hosted, prompt: tokens, seeds })
+    Ok(Ready { hosted, prompt: tokens, stop, seeds })
 }
 
 fn show(made_with: Provenance, column: &mut domain::Column) {
@@ -97,15 +144,16 @@ fn message(utterance: Utterance) -> Message {
     Message { role, content: utterance.text }
 }
 
-fn request(hosted: &Hosted, prompt: &Arc<[u32]>, sampling: Sampling, seed: u64) -> Request {
+fn request(ready: &Ready, sampling: Sampling, seed: u64) -> Request {
+    let Ready { hosted, prompt, stop, .. } = ready;
     let Sampling { temperature, top_p, max_tokens } = sampling;
     let sampling = if temperature == 0.0 {
         engine::Sampling::Greedy
     } else {
         engine::Sampling::Random { temperature, top_p, top_k: None }
     };
-    let score_answer = Some(N_TOP);
-    Request { adapter: hosted.adapter, sampling, seed, max_tokens, score_answer, ..Request::new(prompt.clone()) }
+    let (stop, score_answer) = (stop.clone(), Some(N_TOP));
+    Request { adapter: hosted.adapter, sampling, seed, max_tokens, stop, score_answer, ..Request::new(prompt.clone()) }
 }
 
 /// Sees one answer to its end.
@@ -219,6 +267,6 @@ impl Clock {
     }
 }
 
-fn whole_ms(duration: std::time::Duration) -> u32 {
+fn whole_ms(duration: Duration) -> u32 {
     u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }

@@ -6,9 +6,11 @@ mod conversation;
 mod likelihood;
 mod live;
 mod models;
+mod registry;
 
 pub use live::Watcher;
-pub use models::{Hosted, HostedEngine, Models};
+pub use models::{Absent, Claim, Freed, Gauge, Hosted, HostedEngine, Models, Order};
+pub use registry::RegistryWatcher;
 
 use domain::{AskError, ComparisonId};
 use live::Live;
@@ -17,6 +19,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use store::Db;
+use tokio::sync::watch;
 
 /// The laboratory: the hosted models, the database, and what is being answered right now. Cheap to clone.
 #[derive(Clone)]
@@ -25,6 +28,7 @@ pub struct Lab {
     models: Arc<Models>,
     /// The comparisons with answers still to come; everything else is in the database alone.
     running: Arc<Mutex<HashMap<ComparisonId, Arc<Live>>>>,
+    going_down: Arc<watch::Sender<bool>>,
 }
 
 /// Why something was not done.
@@ -58,10 +62,11 @@ impl Lab {
         if n_cut_off > 0 {
             tracing::warn!(n_answers = n_cut_off, "the last stop of the server cut answers off; they can be continued");
         }
-        Ok(Self { db, models, running: Arc::default() })
+        models.start_supervision();
+        Ok(Self { db, models, running: Arc::default(), going_down: Arc::default() })
     }
 
-    pub fn models(&self) -> &Models {
+    pub fn models(&self) -> &Arc<Models> {
         &self.models
     }
 
@@ -69,8 +74,10 @@ impl Lab {
         &self.db
     }
 
-    /// Ends every running answer as cut off, with what it has so far, and returns once all are kept.
+    /// Ends every running answer as cut off, with what it has so far, and returns once all are kept. Those who watch the registry
+    /// are told that nothing follows.
     pub async fn shut_down(&self) {
+        self.going_down.send_replace(true);
         let running: Vec<_> = self.running().values().cloned().collect();
         for live in &running {
             live.halt(live::Halt::GoingDown);

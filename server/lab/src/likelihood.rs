@@ -29,7 +29,7 @@ impl Lab {
 
     /// How likely `model` finds an answer. Where the caller does not wait for it, the work on it ends.
     pub async fn likelihood(&self, new: &NewLikelihood, model: &ModelId) -> Result<Likelihood, Error> {
-        let hosted = self.models.hosted(model).map_err(Error::refused)?;
+        let hosted = self.models.hosted(model).map_err(Error::refused_as)?;
         let (messages, beginning, answer) = match &new.given {
             Given::Answer(id) => {
                 let comparison = self.open_comparison_of(*id).await?;
@@ -110,13 +110,7 @@ impl ToScore {
     /// Tokens may reach over the place where the two meet: a prompt that ends in a line end and an answer that begins with
     /// one can make a single token. So the prompt is also cut by itself, and scored is everything behind the tokens that
     /// both have in common from the start; tokens of the prompt among it are counted in `n_recut`.
-    fn of(
-        engine: &Engine,
-        messages: &[Message],
-        beginning: &str,
-        answer: &str,
-        with_end: bool,
-    ) -> Result<Self, Error> {
+    fn of(engine: &Engine, messages: &[Message], beginning: &str, answer: &str, with_end: bool) -> Result<Self, Error> {
         let prompt = engine.render(messages, beginning).map_err(Error::refused_as)?;
         let whole = format!("{beginning}{answer}");
         let Rendered { tokens, specials, .. } = engine.render(messages, &whole).map_err(Error::refused_as)?;

@@ -1,6 +1,6 @@
 //! A comparison while its answers are coming, and those who watch it.
 
-use domain::{AnswerId, AnswerState, Blindness, Comparison, Labels, LiveEvent, Piece};
+use domain::{AnswerId, AnswerState, Blindness, Comparison, Labels, LiveEvent, Piece, Wait};
 use std::collections::HashMap;
 use tokio::sync::watch;
 
@@ -85,6 +85,7 @@ struct Seen {
     head: Head,
     /// Bytes of text and the state, as last told.
     answers: HashMap<AnswerId, (usize, AnswerState)>,
+    waits: Vec<Option<Wait>>,
 }
 
 /// What stands above the answers: changed by a reveal, and when a column's prompt becomes known.
@@ -110,6 +111,10 @@ impl Watcher {
                 return None;
             }
             if let Some(event) = self.look() {
+                if matches!(event, LiveEvent::Waits(_)) {
+                    // Whatever else is new is told with the next look.
+                    self.now.mark_changed();
+                }
                 return Some(event);
             }
         }
@@ -119,6 +124,9 @@ impl Watcher {
         let comparison = self.now.borrow_and_update();
         match &mut self.seen {
             Some(seen) if seen.head == Head::of(&comparison) => {
+                if let Some(waits) = seen.new_waits(&comparison) {
+                    return Some(LiveEvent::Waits(waits));
+                }
                 let pieces = seen.catch_up(&comparison);
                 (!pieces.is_empty()).then_some(LiveEvent::Pieces(pieces))
             }
@@ -133,7 +141,15 @@ impl Watcher {
 impl Seen {
     fn all_of(comparison: &Comparison) -> Self {
         let answers = comparison.answers().map(|it| (it.id, (it.text.len(), it.state.clone()))).collect();
-        Self { head: Head::of(comparison), answers }
+        Self { head: Head::of(comparison), answers, waits: waits(comparison) }
+    }
+
+    fn new_waits(&mut self, comparison: &Comparison) -> Option<Vec<Option<Wait>>> {
+        let waits = waits(comparison);
+        (waits != self.waits).then(|| {
+            self.waits.clone_from(&waits);
+            waits
+        })
     }
 
     fn catch_up(&mut self, comparison: &Comparison) -> Vec<Piece> {
@@ -152,6 +168,12 @@ impl Seen {
         }
         pieces
     }
+}
+
+/// What a model is waited for would say which one it is.
+fn waits(comparison: &Comparison) -> Vec<Option<Wait>> {
+    let wait = |it: &domain::Column| it.wait.clone().filter(|_| !comparison.is_blind());
+    comparison.columns.iter().map(wait).collect()
 }
 
 #[cfg(test)]

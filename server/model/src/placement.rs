@@ -75,6 +75,15 @@ impl DeviceChoice {
         }
     }
 
+    /// What it comes to on this machine: `cpu` or `cuda:0`.
+    pub fn name(self) -> String {
+        match self {
+            DeviceChoice::Auto if Cuda::is_available() => DeviceChoice::Cuda(0).to_string(),
+            DeviceChoice::Auto => DeviceChoice::Cpu.to_string(),
+            chosen => chosen.to_string(),
+        }
+    }
+
     fn absent(self, reason: &'static str) -> LoadError {
         LoadError::NoDevice { device: self.to_string(), reason }
     }

@@ -212,7 +212,7 @@ fn column(row: &SqliteRow, answers: Vec<Answer>) -> Result<Column, Error> {
         precision: or_empty("precision")?,
         engine: or_empty("engine")?,
     };
-    Ok(Column { slot: row.try_get("slot")?, model: Some(model), prompt: prompt(row)?, answers })
+    Ok(Column { slot: row.try_get("slot")?, model: Some(model), prompt: prompt(row)?, answers, wait: None })
 }
 
 fn prompt(row: &SqliteRow) -> Result<Option<RenderedPrompt>, Error> {

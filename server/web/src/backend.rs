@@ -4,7 +4,9 @@ use crate::error::reply;
 use app::{ApiError, Backend};
 use async_trait::async_trait;
 use domain::{
-    Act, AnswerId, AskForm, Comparison, ComparisonId, EditForm, Family, FollowForm, GivenAnswer, HistoryPage, HistoryQuery, Labels, Likelihood, LikelihoodForm, ModelCard, ModelId, NewComparison, NewEdit, NewFollowUp, NewLikelihood, Scores,
+    Act, AnswerId, AskForm, Comparison, ComparisonId, EditForm, Family, FollowForm, GivenAnswer, HistoryPage,
+    HistoryQuery, Labels, Likelihood, LikelihoodForm, ModelCard, ModelId, NewComparison, NewEdit, NewFollowUp,
+    NewLikelihood, Registry, Scores,
 };
 use lab::Lab;
 
@@ -26,6 +28,18 @@ impl ReviewerBackend {
 impl Backend for ReviewerBackend {
     async fn models(&self) -> Result<Vec<ModelCard>, ApiError> {
         Ok(self.lab.models().cards())
+    }
+
+    async fn registry(&self) -> Result<Registry, ApiError> {
+        Ok(self.lab.registry())
+    }
+
+    async fn load_model(&self, id: ModelId) -> Result<(), ApiError> {
+        reply(self.lab.models().wish(&id))
+    }
+
+    async fn unload_model(&self, id: ModelId) -> Result<(), ApiError> {
+        reply(self.lab.models().unload(&id))
     }
 
     async fn compare(&self, form: AskForm) -> Result<ComparisonId, ApiError> {

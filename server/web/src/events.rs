@@ -1,4 +1,4 @@
-//! The one event stream of a page: the comparison whole, then its pieces, then the end.
+//! The one event stream of a page: the comparison whole, then its pieces, then the end; or the registry of models.
 
 use crate::error::Error;
 use axum::{
@@ -11,10 +11,14 @@ use axum::{
 use domain::{Comparison, ComparisonId, LiveEvent};
 use futures::{Stream, StreamExt as _, stream};
 use lab::{Lab, Watcher};
+use serde::Serialize;
 use std::{convert::Infallible, time::Duration};
 
 /// Time between two events to one reader; what comes in between is joined. 30 a second is as often as eyes can follow.
 const FRAME: Duration = Duration::from_millis(33);
+
+/// Time between two states of the registry: figures that are read, not text that flows.
+const REGISTRY_FRAME: Duration = Duration::from_millis(200);
 
 pub async fn events(State(lab): State<Lab>, Path(id): Path<i64>) -> Result<impl IntoResponse, Error> {
     let id = ComparisonId(id);
@@ -22,10 +26,25 @@ pub async fn events(State(lab): State<Lab>, Path(id): Path<i64>) -> Result<impl 
         Some(watcher) => follow(watcher).left_stream(),
         None => kept(lab.comparison(id).await?).right_stream(),
     };
+    Ok(sent(events))
+}
+
+/// The registry of models, whole with each event: it is small.
+pub async fn registry(State(lab): State<Lab>) -> impl IntoResponse {
+    sent(stream::unfold((lab.watch_registry(), false), |(mut watcher, has_begun)| async move {
+        if has_begun {
+            tokio::time::sleep(REGISTRY_FRAME).await;
+        }
+        let registry = watcher.next().await?;
+        Some((registry, (watcher, true)))
+    }))
+}
+
+fn sent<T: Serialize>(events: impl Stream<Item = T> + Send + 'static) -> impl IntoResponse {
     let events = events.map(|event| Ok::<_, Infallible>(Event::default().json_data(event).expect("events serialize")));
     // Proxies that collect a response before they send it on would make a stream of it no longer.
     let unbuffered = AppendHeaders([("x-accel-buffering", "no"), ("cache-control", "no-store")]);
-    Ok((unbuffered, Sse::new(events).keep_alive(KeepAlive::default())))
+    (unbuffered, Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
 /// A comparison in which nothing is to come.

@@ -23,6 +23,7 @@ pub struct Health {
 struct ModelCounts {
     ready: u32,
     loading: u32,
+    unloaded: u32,
     failed: u32,
 }
 
@@ -36,7 +37,8 @@ pub async fn healthz(State(lab): State<Lab>) -> (StatusCode, Json<Health>) {
     for card in lab.models().cards() {
         *match card.state {
             ModelState::Ready { .. } => &mut models.ready,
-            ModelState::Loading => &mut models.loading,
+            ModelState::Queued(_) | ModelState::Loading(_) => &mut models.loading,
+            ModelState::Unloaded(_) => &mut models.unloaded,
             ModelState::Failed(_) => &mut models.failed,
         } += 1;
     }

@@ -70,6 +70,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api", get(openapi::page))
         .route("/api/swagger/{name}", get(openapi::asset))
         .route("/comparisons/{id}/events", get(events::events))
+        .route("/models/events", get(events::registry))
         .route("/v1/{*path}", axum::routing::any(openai::no_such_route))
         .route("/pkg/{*path}", get(assets::package))
         .leptos_routes_with_context(&state, PAGES.clone(), context, move || shell(&site))

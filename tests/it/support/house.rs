@@ -5,19 +5,21 @@ use super::{
     script::{Gate, ScriptedRunner, demo_folder},
 };
 use axum::Router;
-use domain::{Comparison, ComparisonId, ModelCard, ModelId, ModelState, Role};
+use domain::{Comparison, ComparisonId, MadeOf, Memory, ModelCard, ModelId, ModelState, Registered, Role, Weights};
 use engine::{AdapterIdx, Engine, Language};
-use lab::{Hosted, Lab, Models};
+use lab::{Hosted, Lab, Models, Order};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use store::Db;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use web::{AppState, Assets, Hosts, Limits};
 
 pub struct House {
     pub router: Router,
     pub lab: Lab,
     gate: Gate,
+    /// Whether a model that is being loaded stays at 43 %.
+    holds_loads: watch::Sender<bool>,
     folder: TempDir,
     scripts: Vec<(String, Script)>,
 }
@@ -64,6 +66,25 @@ impl House {
             }
         };
         tokio::time::timeout(Duration::from_secs(30), steps).await.expect("it never looked right")
+    }
+
+    /// Models stay half loaded.
+    pub fn hold_loads(&self) {
+        self.holds_loads.send_replace(true);
+    }
+
+    pub fn let_loads_go(&self) {
+        self.holds_loads.send_replace(false);
+    }
+
+    /// Waits until a model is in a state. What never comes fails the test.
+    pub async fn comes_to(&self, id: &str, looks_right: impl Fn(&ModelState) -> bool) {
+        let wait = async {
+            while !self.lab.models().card(&ModelId(id.into())).is_some_and(|it| looks_right(&it.state)) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the model never came to that state");
     }
 
     pub fn let_go(&self) {
@@ -118,21 +139,70 @@ impl House {
 impl Stopped {
     pub async fn starts(self) -> House {
         let gate = Gate::default();
-        let models = Arc::new(Models::new(self.scripts.iter().map(|(id, _)| card(id)).collect()));
-        let runner = ScriptedRunner::new(self.scripts.iter().map(|(_, script)| script.clone()), gate.clone());
-        let engine = Engine::start(runner, Language::load(&demo_folder()).unwrap());
-        for (idx, (id, _)) in (0..).zip(&self.scripts) {
-            models.set_ready(&ModelId(id.clone()), hosted(&engine, AdapterIdx(idx), id));
-        }
+        let base = self.scripts[0].0.clone();
+        let models = Arc::new(Models::new(self.scripts.iter().map(|(id, _)| registered(id, &base)).collect()));
+        let holds_loads = watch::Sender::new(false);
+        let loader = Loader {
+            models: models.clone(),
+            scripts: self.scripts.clone(),
+            gate: gate.clone(),
+            holds: holds_loads.subscribe(),
+        };
+        loader.bring_up();
+        tokio::spawn(loader.run());
         let lab = Lab::open(Db::open(self.folder.path()).await.unwrap(), models).await.unwrap();
         let state = AppState::new(lab.clone(), Assets::new(|_| None, "test".into()), Hosts::Loopback);
-        House { router: web::router(state), lab, gate, folder: self.folder, scripts: self.scripts }
+        House { router: web::router(state), lab, gate, holds_loads, folder: self.folder, scripts: self.scripts }
     }
 
     /// The house starts with other models than it had.
     pub fn changes_models(mut self, scripts: &[(&str, Script)]) -> Self {
         self.scripts = scripts.iter().map(|(id, script)| ((*id).to_owned(), script.clone())).collect();
         self
+    }
+}
+
+/// Carries the orders of the laboratory out, with scripted engines.
+struct Loader {
+    models: Arc<Models>,
+    scripts: Vec<(String, Script)>,
+    gate: Gate,
+    holds: watch::Receiver<bool>,
+}
+
+impl Loader {
+    async fn run(mut self) {
+        loop {
+            let Order::Load { checkpoint, .. } = self.models.next_order().await;
+            let _ = self.models.set_progress(&checkpoint, 43);
+            if self.holds.wait_for(|holds| !holds).await.is_err() {
+                return;
+            }
+            if self.models.set_progress(&checkpoint, 100).is_continue() {
+                self.bring_up();
+            }
+        }
+    }
+
+    /// A new engine for all of them.
+    fn bring_up(&self) {
+        let runner = ScriptedRunner::new(self.scripts.iter().map(|(_, script)| script.clone()), self.gate.clone());
+        let engine = Engine::start(runner, Language::load(&demo_folder()).unwrap());
+        for (idx, (id, _)) in (0..).zip(&self.scripts) {
+            self.models.set_ready(&ModelId(id.clone()), hosted(&engine, AdapterIdx(idx), id));
+        }
+    }
+}
+
+fn registered(id: &str, base: &str) -> Registered {
+    let base = (id != base).then(|| ModelId(base.to_owned()));
+    Registered {
+        card: card(id),
+        made_of: Some(MadeOf { folder: format!("{id}-folder"), base, template: "own".into(), on_demand: false }),
+        weights: Some(Weights { architecture: format!("{id}-architecture"), n_parameters: 3_530_000 }),
+        hash: None,
+        memory: Some(Memory { weights_bytes: 7_000_000, cache_bytes: 0 }),
+        n_answers: 0,
     }
 }
 
@@ -143,7 +213,7 @@ fn card(id: &str) -> ModelCard {
         role: Role::parse(id).unwrap_or(Role::Other),
         about: format!("{id}-about"),
         is_demo: false,
-        state: ModelState::Loading,
+        state: ModelState::Unloaded("not yet".into()),
     }
 }
 

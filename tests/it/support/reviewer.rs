@@ -7,7 +7,7 @@ use axum::{
 };
 use domain::{
     Act, AnswerId, AskForm, Comparison, ComparisonId, EditForm, Family, FollowForm, HistoryPage, Labels, LiveEvent,
-    Verdict,
+    Registry, Verdict,
 };
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
@@ -138,6 +138,23 @@ impl Reviewer {
     pub async fn stops(&self, id: ComparisonId, column_idx: Option<u32>) {
         let stopped = self.posts("/api/stop", json!({ "id": id, "column_idx": column_idx })).await;
         stopped.result::<()>().unwrap();
+    }
+
+    pub async fn loads(&self, model: &str) -> Result<(), (u16, String)> {
+        self.sends_form("/api/load_model", &format!("id={model}")).await.result()
+    }
+
+    pub async fn unloads(&self, model: &str) -> Result<(), (u16, String)> {
+        self.sends_form("/api/unload_model", &format!("id={model}")).await.result()
+    }
+
+    async fn sends_form(&self, path: &str, form: &str) -> Page {
+        let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.sends(request.body(Body::from(form.to_owned())).unwrap()).await
+    }
+
+    pub async fn sees_models(&self) -> Registry {
+        self.opens("/api/registry").await.json()
     }
 
     /// `query` as in `search=dogs&format=json`.

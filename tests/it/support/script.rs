@@ -18,6 +18,8 @@ pub enum Script {
     },
     /// Every step that it is part of fails.
     Breaks,
+    /// The engine does not outlive the first step that it is part of.
+    Dies,
 }
 
 pub fn says(text: impl Into<String>) -> Script {
@@ -26,6 +28,10 @@ pub fn says(text: impl Into<String>) -> Script {
 
 pub fn turns_to_nan(after: &str) -> Script {
     Script::TurnsToNan { after: after.into() }
+}
+
+pub fn dies() -> Script {
+    Script::Dies
 }
 
 pub fn breaks() -> Script {
@@ -65,6 +71,8 @@ pub struct ScriptedRunner {
     gate: Gate,
     /// Tokens that have been drawn for the sequence in each slot.
     n_drawn: HashMap<u32, usize>,
+    /// It cannot even be made ready for others.
+    is_broken: bool,
 }
 
 enum Answer {
@@ -74,6 +82,7 @@ enum Answer {
         then_nan: bool,
     },
     Breaks,
+    Dies,
 }
 
 /// `<|im_end|>` of the demonstration tokenizer.
@@ -91,15 +100,18 @@ impl ScriptedRunner {
             Script::Says(text) => draws(text, false),
             Script::TurnsToNan { after } => draws(after, true),
             Script::Breaks => Answer::Breaks,
+            Script::Dies => Answer::Dies,
         };
-        Self { answers: scripts.into_iter().map(answer).collect(), gate, n_drawn: HashMap::new() }
+        Self { answers: scripts.into_iter().map(answer).collect(), gate, n_drawn: HashMap::new(), is_broken: false }
     }
 
     fn result(&mut self, batch: &Batch, row: &Row) -> Result<RowResult, RunnerError> {
         if row.position == 0 || batch.copies.iter().any(|copy| copy.to == row.slot) {
             self.n_drawn.insert(row.slot, 0);
         }
-        let Answer::Draws { tokens, then_nan } = &self.answers[row.adapter.0 as usize] else {
+        let answer = &self.answers[row.adapter.0 as usize];
+        let Answer::Draws { tokens, then_nan } = answer else {
+            self.is_broken = matches!(answer, Answer::Dies);
             return Err(RunnerError("the script says so".into()));
         };
         let targets = row.targets.iter().flat_map(|targets| targets.tokens.iter().map(|&token| (token, targets.n_top)));
@@ -141,6 +153,7 @@ impl Runner for ScriptedRunner {
     }
 
     fn reset(&mut self) {
+        assert!(!self.is_broken, "the script says so");
         self.n_drawn.clear();
     }
 }

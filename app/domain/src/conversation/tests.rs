@@ -16,7 +16,9 @@ fn comparison(question: &str, format: Format) -> Comparison {
         created_at: Timestamp(0),
         origin: None,
         turns: Vec::new(),
-        columns: (0..2).map(|slot| Column { slot, model: None, prompt: None, answers: Vec::new() }).collect(),
+        columns: (0..2)
+            .map(|slot| Column { slot, model: None, prompt: None, answers: Vec::new(), wait: None })
+            .collect(),
     }
 }
 

@@ -43,7 +43,7 @@ fn impossible_requests_are_refused_in_a_sentence() {
     {
         refused(Request { sampling, ..request() }, "temperature, top_p or top_k is out of range");
     }
-    for stop in [vec![String::new()], vec!["x".repeat(1025)], vec!["x".into(); 17]] {
+    for stop in [vec![String::new()], vec!["x".repeat(1025)], vec!["x".into(); 33]] {
         refused(Request { stop, ..request() }, "the stop strings are too many, too long or empty");
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use domain::{Answer, Beginning, Column, ComparisonId, Finish, Format, Sampling, Seed, Timestamp};
+use domain::{Answer, Beginning, Column, ComparisonId, Finish, Format, Sampling, Seed, Timestamp, Wait};
 
 fn comparison(blindness: Blindness) -> Comparison {
     let answer = |id| Answer {
@@ -25,7 +25,7 @@ fn comparison(blindness: Blindness) -> Comparison {
         origin: None,
         turns: Vec::new(),
         columns: (1..=2)
-            .map(|id| Column { slot: id - 1, model: None, prompt: None, answers: vec![answer(id.into())] })
+            .map(|id| Column { slot: id - 1, model: None, prompt: None, answers: vec![answer(id.into())], wait: None })
             .collect(),
     }
 }
@@ -44,6 +44,11 @@ async fn read(watcher: &mut Watcher, page: &mut Option<Comparison>) {
         LiveEvent::Pieces(pieces) => {
             for piece in pieces {
                 piece.clone().join(page.as_mut().unwrap().answer_mut(piece.answer).unwrap()).unwrap();
+            }
+        }
+        LiveEvent::Waits(waits) => {
+            for (column, wait) in page.as_mut().unwrap().columns.iter_mut().zip(waits) {
+                column.wait = wait;
             }
         }
         LiveEvent::End => unreachable!("the stream's end is the web's to tell"),
@@ -86,4 +91,22 @@ async fn the_stream_ends_with_the_comparison() {
     drop(live);
     assert!(matches!(watcher.next().await, Some(LiveEvent::Pieces(pieces)) if pieces.len() == 2));
     assert_eq!(watcher.next().await, None);
+}
+
+#[tokio::test]
+async fn what_a_column_waits_for_is_told_unless_that_would_name_its_model() {
+    for blindness in [Blindness::Open, Blindness::Blind] {
+        let live = Live::new(comparison(blindness));
+        let (mut reader, mut page) = (live.watch(), None);
+        read(&mut reader, &mut page).await;
+        live.change(|it| it.columns[1].wait = Some(Wait { reason: "it is being loaded".into(), percent: Some(43) }));
+        write(&live, 1, "x");
+        read(&mut reader, &mut page).await;
+        if blindness == Blindness::Open {
+            read(&mut reader, &mut page).await;
+        }
+        let page = page.unwrap();
+        assert_eq!(page.columns[1].wait.as_ref().and_then(|it| it.percent).is_some(), blindness == Blindness::Open);
+        assert_eq!(page.columns[0].answers[0].text, "x");
+    }
 }

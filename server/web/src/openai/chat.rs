@@ -93,11 +93,13 @@ pub fn order(sent: &Sent, models: &Models, limits: &Limits) -> Result<(Order, Ch
     let (messages, beginning) = fields.conversation(limits)?;
     let rendered = hosted.engine.render(&messages, &beginning).map_err(|err| Error::unrendered(&err, "messages"))?;
     let n_positions = hosted.engine.shape().n_positions;
+    let request = options.request(&hosted.engine)?;
     let request = Request {
         // As OpenAI has it, an answer without a limit goes on until the model has no room left.
         max_tokens: fields.max_tokens(&options, limits)?.unwrap_or(n_positions).min(n_positions),
         score_answer: fields.score_answer()?,
-        ..options.request(&hosted.engine)?
+        stop: request.stop.into_iter().chain(rendered.stop).collect(),
+        ..request
     };
     let wire = ChatWire { logprobs: request.score_answer.is_some(), n_top_prompt: options.prompt_logprobs };
     let prompt = Prompt { text: rendered.text, tokens: rendered.tokens };

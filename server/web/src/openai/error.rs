@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use engine::{Refused, RenderError};
+use lab::Absent;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -81,7 +82,7 @@ impl Error {
     }
 
     /// The model is known but cannot answer, now or at all; a sentence says why.
-    pub fn model_not_ready(reason: String) -> Self {
+    fn model_not_ready(reason: String) -> Self {
         Self { param: Some("model".into()), ..Self::unavailable(reason) }.with_code("model_not_ready").retry_after_s(5)
     }
 
@@ -127,6 +128,16 @@ impl Error {
         match err {
             RenderError::TooLong => Self::too_long(param, err.to_string()),
             _ => Self::invalid(param, err.to_string()),
+        }
+    }
+}
+
+impl From<Absent> for Error {
+    fn from(absent: Absent) -> Self {
+        match absent {
+            Absent::Unknown(id) => Self::no_such_model(&id),
+            Absent::NotYet { .. } => Self::model_not_ready(format!("{absent}; try again in a moment")),
+            Absent::Failed { .. } => Self::model_not_ready(absent.to_string()),
         }
     }
 }

@@ -85,11 +85,7 @@ impl Order {
 /// 2⁶⁴ divided by the golden ratio: its multiples stay far apart (Knuth, The Art of Computer Programming, 6.4).
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// The model of that name, if it can answer.
+/// The model of that name, if it can answer; one that is not in memory is loaded from now on.
 pub fn hosted(models: &Models, id: &str) -> Result<Hosted, Error> {
-    let id = ModelId(id.to_owned());
-    if models.card(&id).is_none() {
-        return Err(Error::no_such_model(&id.0));
-    }
-    models.hosted(&id).map_err(Error::model_not_ready)
+    Ok(models.hosted(&ModelId(id.to_owned()))?)
 }
