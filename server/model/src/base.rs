@@ -8,13 +8,13 @@ use tch::no_grad_guard;
 
 use crate::LoadError;
 use crate::cache::Cache;
-use crate::config::{Config, RopeScaling};
-use crate::decoder::{Decoder, expected, optional};
-use crate::files::Files;
+use crate::config::Config;
+use crate::decoder::Decoder;
 use crate::lora::Adapter;
+use crate::need::{Checkpoint, Need, check_room, n_parameters, position_bytes};
 use crate::placement::{Place, Placement, precision_name};
 use crate::runner::TorchRunner;
-use crate::weights::{Progress, Wanted, Weights, checkpoint_files};
+use crate::weights::{Progress, Weights};
 
 /// The weights that all variants share, and the adapters that make the variants.
 pub struct Base {
@@ -38,12 +38,11 @@ impl Base {
         placement: Placement,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Base, LoadError> {
-        const CONFIG: &str = "config.json";
         let _no_grad = no_grad_guard();
-        let mut files = Files::of(folder);
-        let config = Config::parse(&files.read(CONFIG, &mut |_| {})?, &files.path(CONFIG))?;
+        let Checkpoint { mut files, config, listing } = Checkpoint::open(folder)?;
         let place = placement.resolve(&config)?;
-        let mut weights = read(&mut files, &config, place, progress)?;
+        listing.need(place).check(place)?;
+        let mut weights = Weights::read(&mut files, &listing, place, progress)?;
         let decoder = Decoder::build(&config, &mut weights, place)?;
         Ok(Base {
             n_parameters: n_parameters(&config),
@@ -64,7 +63,8 @@ impl Base {
 
     /// Makes room for `n_slots` sequences of up to `n_positions` tokens each, and is ready to run.
     pub fn into_runner(self, n_slots: u32, n_positions: u32) -> Result<TorchRunner, LoadError> {
-        self.check_room(n_slots, n_positions)?;
+        check_room(&self.config, n_slots, n_positions)?;
+        Need::of_cache(&self.config, n_slots, n_positions, self.place).check(self.place)?;
         let cache = Cache::new(&self.config, n_slots, n_positions, self.place)?;
         Ok(TorchRunner::new(self, cache))
     }
@@ -77,31 +77,12 @@ impl Base {
         n_positions: u32,
         n_rows: NonZeroU32,
     ) -> Result<TorchRunner, LoadError> {
-        self.check_room(n_slots, n_positions)?;
+        check_room(&self.config, n_slots, n_positions)?;
         // One more, for the rows that only fill the bucket.
-        let cache = Cache::new(&self.config, n_slots.saturating_add(1), n_positions, self.place)?;
+        let n_slots_with_filler = n_slots.saturating_add(1);
+        Need::of_cache(&self.config, n_slots_with_filler, n_positions, self.place).check(self.place)?;
+        let cache = Cache::new(&self.config, n_slots_with_filler, n_positions, self.place)?;
         Ok(TorchRunner::in_fixed_bucket(self, cache, n_rows))
-    }
-
-    fn check_room(&self, n_slots: u32, n_positions: u32) -> Result<(), LoadError> {
-        let refused = |reason: String| Err(LoadError::NoRoom { n_slots, n_positions, reason });
-        if n_slots == 0 || n_positions == 0 {
-            return refused("there must be at least one of each".to_owned());
-        }
-        if n_positions > self.max_positions() {
-            return refused(self.position_limit());
-        }
-        Ok(())
-    }
-
-    fn position_limit(&self) -> String {
-        let limit = format!("the model knows {} positions", self.max_positions());
-        match self.config.rope.scaling {
-            RopeScaling::Dynamic => {
-                limit + " (its rope_type dynamic would turn those before anew with every further one)"
-            }
-            _ => limit,
-        }
     }
 
     pub fn config(&self) -> &Config {
@@ -139,8 +120,7 @@ impl Base {
 
     /// Cache memory that one position of one slot takes, in bytes.
     pub fn position_bytes(&self) -> u64 {
-        let values = 2 * self.config.key_size() * self.config.num_hidden_layers;
-        values as u64 * self.place.kind.elt_size_in_bytes() as u64
+        position_bytes(&self.config, self.place)
     }
 
     /// SHA-256 over the checkpoint's configuration and weights, in hexadecimal.
@@ -156,20 +136,4 @@ impl Base {
         let idx = adapter.0.checked_sub(1)?;
         self.adapters.get(idx as usize).map(Adapter::hash)
     }
-}
-
-fn read(
-    files: &mut Files,
-    config: &Config,
-    place: Place,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Weights, LoadError> {
-    let (expected, optional) = (expected(config), optional(config));
-    let layout = config.layout;
-    let names = checkpoint_files(files, layout, &expected)?;
-    Weights::read(files, &names, &Wanted { expected: &expected, optional: &optional, layout, place }, progress)
-}
-
-fn n_parameters(config: &Config) -> u64 {
-    expected(config).values().map(|shape| shape.iter().product::<i64>() as u64).sum()
 }

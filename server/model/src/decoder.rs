@@ -8,11 +8,12 @@ use crate::LoadError;
 use crate::cache::Cache;
 use crate::config::{Config, LastLayer};
 use crate::layer::{Layer, Norm, Step, expected_of_layer};
+use crate::listing::Expected;
 use crate::lora::{Adapter, LayerDeltas};
 use crate::packed::Packed;
 use crate::placement::Place;
 use crate::rotary::Rotary;
-use crate::weights::{Expected, Weights};
+use crate::weights::Weights;
 
 /// The weights that all variants share.
 pub struct Decoder {

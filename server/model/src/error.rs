@@ -63,6 +63,9 @@ pub enum LoadError {
     #[error("cannot hold {n_slots} sequences of {n_positions} positions: {reason}")]
     NoRoom { n_slots: u32, n_positions: u32, reason: String },
 
+    #[error("{} of memory are needed, and {} are free", size(*needed_bytes), size(*free_bytes))]
+    NoMemory { needed_bytes: u64, free_bytes: u64 },
+
     /// libtorch refused, most often for want of memory.
     #[error("cannot {doing}: {}", first_line(reason))]
     Torch { doing: String, reason: TchError },
@@ -71,4 +74,17 @@ pub enum LoadError {
 /// libtorch's messages go on with a backtrace.
 fn first_line(reason: &TchError) -> String {
     reason.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+/// A size as people read it, in powers of ten: `988 MB`, `15.2 GB`.
+fn size(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 4] =
+        [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    match UNITS.into_iter().find(|(unit_bytes, _)| bytes >= *unit_bytes) {
+        Some((unit_bytes, unit)) if bytes < 10 * unit_bytes || unit_bytes >= 1_000_000_000 => {
+            format!("{}.{} {unit}", bytes / unit_bytes, bytes / (unit_bytes / 10) % 10)
+        }
+        Some((unit_bytes, unit)) => format!("{} {unit}", bytes / unit_bytes),
+        None => format!("{bytes} bytes"),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -11,6 +11,9 @@ use crate::LoadError;
 
 /// Files are read and hashed in pieces of this size.
 const PIECE_BYTES: usize = 1 << 20;
+
+/// Configurations and indices are far smaller. As a tree of values a text can take thirty times its size.
+const TEXT_BYTES_MAX: u64 = 1 << 20;
 
 /// The folder of a checkpoint or an adapter, and the digests of what was read from it.
 pub struct Files {
@@ -36,19 +39,31 @@ impl Files {
         self.path(name).is_file()
     }
 
-    pub fn size_bytes(&self, name: &str) -> Result<u64, LoadError> {
-        let file = self.path(name);
-        Ok(std::fs::metadata(&file).map_err(|reason| LoadError::Read { file, reason })?.len())
+    /// A whole configuration or index.
+    pub fn read_text(&mut self, name: &str) -> Result<Vec<u8>, LoadError> {
+        let mut file = self.open(name)?;
+        if file.size_bytes > TEXT_BYTES_MAX {
+            let reason = format!("it has {} bytes, and {TEXT_BYTES_MAX} are more than enough for it", file.size_bytes);
+            return Err(LoadError::Absurd { file: file.path, reason });
+        }
+        let mut bytes = Vec::new();
+        file.read(&mut bytes, file.size_bytes as usize, &mut |_| {})?;
+        self.close(file, name);
+        Ok(bytes)
     }
 
-    /// The whole file, in memory: a mapped file that shrinks would end the process.
-    ///
-    /// `progress` is told the size of each piece.
-    pub fn read(&mut self, name: &str, progress: &mut dyn FnMut(u64)) -> Result<Vec<u8>, LoadError> {
-        let file = self.path(name);
-        let (bytes, digest) = read_hashed(&file, progress).map_err(|reason| LoadError::Read { file, reason })?;
-        self.digests.push((name.to_owned(), digest));
-        Ok(bytes)
+    /// Opens a file to read it from its beginning to its end.
+    pub fn open(&self, name: &str) -> Result<Opened, LoadError> {
+        let path = self.path(name);
+        match open(&path) {
+            Ok((source, size_bytes)) => Ok(Opened { path, source, size_bytes, hasher: Sha256::new() }),
+            Err(reason) => Err(LoadError::Read { file: path, reason }),
+        }
+    }
+
+    /// Remembers what was read of a file.
+    pub fn close(&mut self, file: Opened, name: &str) {
+        self.digests.push((name.to_owned(), hex(&file.hasher.finalize())));
     }
 
     /// SHA-256 of the listing `sha256sum` prints for the files read, in the order of their names.
@@ -62,19 +77,46 @@ impl Files {
     }
 }
 
-fn read_hashed(file: &Path, progress: &mut dyn FnMut(u64)) -> std::io::Result<(Vec<u8>, String)> {
-    let mut source = File::open(file)?;
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(usize::try_from(source.metadata()?.len()).unwrap_or(usize::MAX))?;
-    let mut hasher = Sha256::new();
-    loop {
-        let start = bytes.len();
-        let n_read = source.by_ref().take(PIECE_BYTES as u64).read_to_end(&mut bytes)?;
-        if n_read == 0 {
-            return Ok((bytes, hex(&hasher.finalize())));
+/// To open what is no file, a pipe for instance, could take for ever.
+fn open(path: &Path) -> io::Result<(File, u64)> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
+    }
+    let source = File::open(path)?;
+    let size_bytes = source.metadata()?.len();
+    Ok((source, size_bytes))
+}
+
+/// A file that is being read and hashed. It is not mapped: one that shrinks would end the process.
+pub struct Opened {
+    pub path: PathBuf,
+    pub size_bytes: u64,
+    source: File,
+    hasher: Sha256,
+}
+
+impl Opened {
+    /// Puts the next `n_bytes` in place of what is in `bytes`; `progress` is told the size of each piece.
+    pub fn read(
+        &mut self,
+        bytes: &mut Vec<u8>,
+        n_bytes: usize,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(), LoadError> {
+        let failed = |reason| LoadError::Read { file: self.path.clone(), reason };
+        bytes.clear();
+        bytes.try_reserve_exact(n_bytes).map_err(|reason| failed(reason.into()))?;
+        while bytes.len() < n_bytes {
+            let start = bytes.len();
+            let piece_bytes = PIECE_BYTES.min(n_bytes - start) as u64;
+            let n_read = self.source.by_ref().take(piece_bytes).read_to_end(bytes).map_err(failed)?;
+            if n_read == 0 {
+                return Err(failed(io::ErrorKind::UnexpectedEof.into()));
+            }
+            self.hasher.update(&bytes[start..]);
+            progress(n_read as u64);
         }
-        hasher.update(&bytes[start..]);
-        progress(n_read as u64);
+        Ok(())
     }
 }
 

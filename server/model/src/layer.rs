@@ -6,11 +6,12 @@ use crate::LoadError;
 use crate::attention::Attention;
 use crate::cache::LayerCache;
 use crate::config::{Activation, BlockNorms, Config, NormWeights, Reach};
+use crate::listing::Expected;
 use crate::lora::LayerDeltas;
 use crate::packed::Packed;
 use crate::products::Product;
 use crate::rotary::Turns;
-use crate::weights::{Expected, Weights};
+use crate::weights::Weights;
 
 pub struct Layer {
     attention_norms: Norms,

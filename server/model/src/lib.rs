@@ -26,6 +26,7 @@
 //! | `R` | LoRA rank |
 
 mod base;
+mod need;
 mod runner;
 mod wanted;
 
@@ -43,6 +44,9 @@ mod scorer;
 mod config;
 mod error;
 mod files;
+mod header;
+mod listing;
+mod memory;
 mod names;
 mod placement;
 mod weights;
@@ -50,6 +54,8 @@ mod weights;
 pub use base::Base;
 pub use config::{Architecture, Config};
 pub use error::LoadError;
+pub use memory::free_bytes;
+pub use need::{Need, Summary};
 pub use packed::Outputs;
 pub use placement::{DeviceChoice, Placement, PrecisionChoice, UnknownChoice, set_threads};
 pub use runner::TorchRunner;

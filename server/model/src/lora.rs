@@ -8,10 +8,12 @@ use tch::Tensor;
 use crate::LoadError;
 use crate::config::Config;
 use crate::files::Files;
+use crate::listing::{Expected, Listing, Wanted, adapter_file};
+use crate::need::Need;
 use crate::packed::Slice;
 use crate::placement::Place;
 use crate::products::{Module, Product};
-use crate::weights::{Expected, WORKBENCH, Wanted, Weights, adapter_file};
+use crate::weights::{WORKBENCH, Weights};
 
 /// One variant's difference from the base.
 pub struct Adapter {
@@ -56,15 +58,19 @@ impl LayerDeltas<'_> {
 impl Adapter {
     /// Reads `adapter_config.json` and `adapter_model.safetensors` for a base of this configuration.
     pub fn load(folder: &Path, config: &Config, place: Place) -> Result<Adapter, LoadError> {
-        const CONFIG: &str = "adapter_config.json";
-        let mut files = Files::of(folder);
-        let bytes = files.read(CONFIG, &mut |_| {})?;
-        let spec = Spec::parse(&bytes, &files.path(CONFIG), config)?;
-        let mut weights = read(&mut files, config, &spec.expected(config))?;
+        let Opened { mut files, spec, listing } = Opened::read(folder, config)?;
+        spec.need(&listing, config, place).check(place)?;
+        let mut weights = Weights::read(&mut files, &listing, WORKBENCH, &mut |_| {})?;
         let layers = (0..config.num_hidden_layers)
             .map(|layer| Builder { spec: &spec, config, weights: &mut weights, layer, place }.layer())
             .collect::<Result<_, _>>()?;
         Ok(Adapter { layers, hash: files.hash() })
+    }
+
+    /// What [`Adapter::load`] will take.
+    pub fn need(folder: &Path, config: &Config, place: Place) -> Result<Need, LoadError> {
+        let Opened { spec, listing, .. } = Opened::read(folder, config)?;
+        Ok(spec.need(&listing, config, place))
     }
 
     /// SHA-256 over the adapter's files, as [`Files::hash`] has it.
@@ -73,10 +79,24 @@ impl Adapter {
     }
 }
 
-fn read(files: &mut Files, config: &Config, expected: &Expected) -> Result<Weights, LoadError> {
-    let names = [adapter_file(files)?];
-    let wanted = Wanted { expected, optional: &Expected::new(), layout: config.layout, place: WORKBENCH };
-    Weights::read(files, &names, &wanted, &mut |_| {})
+/// An adapter whose configuration and header have been read.
+struct Opened {
+    files: Files,
+    spec: Spec,
+    listing: Listing,
+}
+
+impl Opened {
+    fn read(folder: &Path, config: &Config) -> Result<Opened, LoadError> {
+        const CONFIG: &str = "adapter_config.json";
+        let mut files = Files::of(folder);
+        let spec = Spec::parse(&files.read_text(CONFIG)?, &files.path(CONFIG), config)?;
+        let names = [adapter_file(&files)?];
+        let (expected, optional) = (spec.expected(config), Expected::new());
+        let wanted = Wanted { expected: &expected, optional: &optional, layout: config.layout };
+        let listing = Listing::read(&files, &names, &wanted)?;
+        Ok(Opened { files, spec, listing })
+    }
 }
 
 /// Puts one layer's pieces together.
@@ -171,6 +191,19 @@ impl Spec {
         }
     }
 
+    /// The ranks of these modules, stacked.
+    fn n_ranks(&self, modules: &[Module], layer: i64) -> i64 {
+        modules.iter().filter(|module| self.targets(module, layer)).count() as i64 * self.rank
+    }
+
+    /// The tensors of the file are all there in f32 while the matrices are put together.
+    fn need(&self, listing: &Listing, config: &Config, place: Place) -> Need {
+        let layers = (0..config.num_hidden_layers)
+            .flat_map(|layer| Product::ALL.map(|product| n_values(self, config, product, layer)));
+        let weights_bytes = layers.map(|n_values| place.held_bytes(n_values)).sum();
+        Need { weights_bytes, cache_bytes: 0, reading_bytes: listing.need(WORKBENCH).total_bytes() }
+    }
+
     fn expected(&self, config: &Config) -> Expected {
         let mut expected = Expected::new();
         for (layer, module) in all_modules(config).filter(|(layer, module)| self.targets(module, *layer)) {
@@ -180,6 +213,13 @@ impl Spec {
         }
         expected
     }
+}
+
+/// The values of the matrices of one layer's product, zeros included.
+fn n_values(spec: &Spec, config: &Config, product: Product, layer: i64) -> u64 {
+    let (n_outputs, n_inputs) = product.shape(config);
+    let n_ranks = spec.n_ranks(&product.modules(config), layer);
+    (n_ranks * (n_inputs + n_outputs)) as u64
 }
 
 fn all_modules(config: &Config) -> impl Iterator<Item = (i64, Module)> {

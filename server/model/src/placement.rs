@@ -63,7 +63,7 @@ impl Placement {
 }
 
 impl DeviceChoice {
-    fn resolve(self) -> Result<Device, LoadError> {
+    pub(crate) fn resolve(self) -> Result<Device, LoadError> {
         match self {
             DeviceChoice::Auto => Ok(Device::cuda_if_available()),
             DeviceChoice::Cpu => Ok(Device::Cpu),
@@ -99,6 +99,11 @@ pub struct Place {
 impl Place {
     pub fn options(self) -> (Kind, Device) {
         (self.kind, self.device)
+    }
+
+    /// What so many values take.
+    pub fn held_bytes(self, n_values: u64) -> u64 {
+        n_values.saturating_mul(self.kind.elt_size_in_bytes() as u64)
     }
 
     /// `cpu` or `cuda:0`.

@@ -5,6 +5,7 @@
 mod equalities;
 mod golden;
 mod hostile;
+mod need;
 mod placement;
 mod steadiness;
 mod steps;
