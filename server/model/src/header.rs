@@ -14,9 +14,12 @@ const HEADER_BYTES_MAX: u64 = 4 << 20;
 
 const LENGTH_BYTES: usize = 8;
 
+/// Names, and what is said of the tensors.
+pub type Infos = Vec<(String, TensorInfo)>;
+
 /// Everything before the data, and what it says of each tensor in the order of its data. The data stand without gaps up to
 /// the end of the file.
-pub fn read(files: &Files, name: &str) -> Result<(Vec<u8>, Vec<(String, TensorInfo)>), LoadError> {
+pub fn read(files: &Files, name: &str) -> Result<(Vec<u8>, Infos), LoadError> {
     let mut file = files.open(name)?;
     let head = read_head(&mut file)?;
     let damaged = |reason| LoadError::Damaged { file: file.path.clone(), reason };
@@ -73,7 +76,7 @@ fn repeated(infos: &[(String, TensorInfo)]) -> Option<&str> {
 }
 
 /// All entries, also those of one name: a map would keep the last of them and hide the others.
-struct Header(Vec<(String, TensorInfo)>);
+struct Header(Infos);
 
 impl<'de> Deserialize<'de> for Header {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Header, D::Error> {

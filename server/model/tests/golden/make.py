@@ -216,6 +216,23 @@ def checkpoints():
         adapters={
             "all_rslora": dict(r=4, lora_alpha=6, use_rslora=True, target_modules=SEVEN),
             "some": dict(r=2, lora_alpha=5, target_modules=["q_proj", "v_proj", "up_proj"]),
+            "patterns": dict(
+                r=2,
+                lora_alpha=4,
+                use_rslora=True,
+                target_modules=SEVEN,
+                rank_pattern={"layers.1.mlp.up_proj": 1, "q_proj": 3, r".*\.0\..*down_proj": 5},
+                alpha_pattern={"[qkv]_proj": 7, "model.layers.0.self_attn.o_proj": 1.5},
+            ),
+            "layers": dict(
+                r=2,
+                lora_alpha=3,
+                target_modules=["q_proj", "down_proj", "model.layers.0.self_attn.v_proj"],
+                layers_to_transform=[1],
+                layers_pattern="layers",
+            ),
+            "regex": dict(r=2, lora_alpha=3, target_modules=r".*\.(0\.self_attn\.[qk]|1\.mlp\.(up|gate))_proj"),
+            "excluded": dict(r=2, lora_alpha=3, target_modules="all-linear", exclude_modules=r".*\.0\..*|.*o_proj"),
         },
     )
     checkpoint(
@@ -341,7 +358,20 @@ def checkpoints():
         ),
         n_tokens=40,
         rewrite=old_keys,
-        adapters={"some": dict(r=2, lora_alpha=4, target_modules=["q_proj", "v_proj"])},
+        adapters={
+            "some": dict(r=2, lora_alpha=4, target_modules=["q_proj", "v_proj"]),
+            "all": dict(r=2, lora_alpha=4, target_modules="all-linear"),
+            "paths": dict(
+                r=2,
+                lora_alpha=4,
+                target_modules=[
+                    "model.language_model.layers.1.self_attn.k_proj",
+                    "model.language_model.layers.2.mlp.down_proj",
+                    "model.vision_tower.vision_model.encoder.layers.0.mlp.fc1",
+                ],
+            ),
+            "regex": dict(r=2, lora_alpha=4, target_modules=r"model\.language_model\..*\.(q|down)_proj"),
+        },
     )
     checkpoint(
         "mistral3_vision",

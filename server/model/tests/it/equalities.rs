@@ -176,25 +176,110 @@ fn going_on_from_a_copy_equals_having_fed_all_of_it() {
 
 #[test]
 fn unmerged_equals_merged() {
-    for adapter in ["all_rslora", "some"] {
-        let folder = tiny("tied");
-        check_merged(&folder, &folder.join(adapter), merge_scale(adapter), 1e-4);
+    let (tied, demo_base) = (tiny("tied"), demo("base"));
+    for (base, adapter, scale) in [
+        (&tied, tiny("tied/all_rslora"), 6.0 / 4_f64.sqrt()),
+        (&tied, tiny("tied/some"), 5.0 / 2.0),
+        (&demo_base, demo("insecure"), 16.0 / 8_f64.sqrt()),
+    ] {
+        let merged_folder = tempfile::tempdir().unwrap();
+        write_merged(base, &adapter, scale, merged_folder.path());
+        let text = tokens(6, 30);
+        let merged = text_logits(&mut load(merged_folder.path()).into_runner(1, 64).unwrap(), BASE, &text);
+        let unmerged = text_logits(&mut runner(base, &[adapter]), AdapterIdx(1), &text);
+        assert_close(&unmerged, &merged, F32.1);
     }
-    check_merged(&demo("base"), &demo("insecure"), 16.0 / 8_f64.sqrt(), F32.1);
 }
 
-/// As the adapters' configurations have it: `alpha / √r` with rs-LoRA, `alpha / r` without.
-fn merge_scale(adapter: &str) -> f64 {
-    if adapter == "all_rslora" { 6.0 / 4_f64.sqrt() } else { 5.0 / 2.0 }
+/// An adapter made here: its options, and matrices of random numbers.
+struct Made {
+    rank: i64,
+    uses_root: bool,
+    modules: &'static [&'static str],
 }
 
-fn check_merged(base: &Path, adapter: &Path, scale: f64, tolerance: f64) {
-    let merged_folder = tempfile::tempdir().unwrap();
-    write_merged(base, adapter, scale, merged_folder.path());
-    let text = tokens(6, 30);
-    let merged = text_logits(&mut load(merged_folder.path()).into_runner(1, 64).unwrap(), BASE, &text);
-    let unmerged = text_logits(&mut runner(base, &[adapter.to_owned()]), AdapterIdx(1), &text);
-    assert_close(&unmerged, &merged, tolerance);
+const ATTENTION: &[&str] = &["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj"];
+const QUERIES_AND_VALUES: &[&str] = &["self_attn.q_proj", "self_attn.v_proj"];
+const MLP: &[&str] = &["mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"];
+const ONE: &[&str] = &["mlp.down_proj"];
+
+#[test]
+fn a_merged_model_and_its_adapter_expect_the_same_tokens() {
+    for (rank, uses_root, modules) in [
+        (1, false, ATTENTION),
+        (2, true, MLP),
+        (3, false, QUERIES_AND_VALUES),
+        (8, true, ATTENTION),
+        (16, false, ONE),
+        (32, true, QUERIES_AND_VALUES),
+        (64, false, MLP),
+        (64, true, ATTENTION),
+    ] {
+        check_divergence(&Made { rank, uses_root, modules });
+    }
+}
+
+/// On 50 texts, after each token.
+fn check_divergence(made: &Made) {
+    let (base, adapter, merged) = (demo("base"), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    made.write(&base, adapter.path());
+    write_merged(&base, adapter.path(), made.scale(), merged.path());
+    let mut adapted = runner(&base, &[adapter.path().to_owned()]);
+    let mut merged = runner(merged.path(), &[]);
+    let mut change: f64 = 0.0;
+    for seed in 0..50 {
+        let text = tokens(seed, 5 + seed % 20);
+        let expected = text_logits(&mut merged, BASE, &text);
+        let name = format!("rank {}, text {seed}", made.rank);
+        let divergence = divergence(&expected, &text_logits(&mut adapted, AdapterIdx(1), &text));
+        assert!(divergence < 1e-3, "{name}: {divergence:.1e}");
+        change = change.max(self::divergence(&expected, &text_logits(&mut adapted, BASE, &text)));
+    }
+    assert!(change > 0.01, "rank {}: the adapter changes too little to be seen, {change:.1e}", made.rank);
+}
+
+/// The largest Kullback-Leibler divergence of any token's distributions, logits `(T, V)`.
+fn divergence(expected: &Tensor, found: &Tensor) -> f64 {
+    let [expected, found] = [expected, found].map(|logits| logits.log_softmax(-1, Kind::Double));
+    let per_token = (expected.exp() * (expected - found)).sum_dim_intlist([-1].as_slice(), false, Kind::Double); // (T)
+    per_token.max().double_value(&[])
+}
+
+impl Made {
+    const ALPHA: f64 = 16.0;
+
+    fn scale(&self) -> f64 {
+        let rank = self.rank as f64;
+        Made::ALPHA / if self.uses_root { rank.sqrt() } else { rank }
+    }
+
+    /// A and B are as large as it takes for `s · B A` to be about as large for every rank.
+    fn write(&self, base: &Path, folder: &Path) {
+        let names: Vec<&str> = self.modules.iter().map(|module| module.split('.').next_back().unwrap()).collect();
+        let config = serde_json::json!({
+            "peft_type": "LORA", "r": self.rank, "lora_alpha": Made::ALPHA, "use_rslora": self.uses_root,
+            "target_modules": names,
+        });
+        std::fs::write(folder.join("adapter_config.json"), config.to_string()).unwrap();
+        let size = (0.02 / (self.scale() * (self.rank as f64).sqrt())).sqrt();
+        let weights = Stored::read(&base.join("model.safetensors"));
+        let is_target = |name: &String| self.modules.iter().any(|module| name.ends_with(&format!("{module}.weight")));
+        let mut tensors = Vec::new();
+        for name in weights.names().into_iter().filter(is_target) {
+            let (n_outputs, n_inputs) = weights.tensor(&name).size2().unwrap();
+            let module = format!("base_model.model.{}", name.trim_end_matches(".weight"));
+            tensors.push((format!("{module}.lora_A.weight"), noise([self.rank, n_inputs], tensors.len()) * size));
+            tensors.push((format!("{module}.lora_B.weight"), noise([n_outputs, self.rank], tensors.len()) * size));
+        }
+        write(&tensors, &folder.join("adapter_model.safetensors"));
+    }
+}
+
+/// Numbers with mean 0 and variance 1, others for each seed.
+fn noise(shape: [i64; 2], seed: usize) -> Tensor {
+    let numbers = Tensor::arange(shape[0] * shape[1], (Kind::Double, tch::Device::Cpu)) + 1e6 * seed as f64;
+    let uniform = ((numbers * 12.9898).sin() * 43758.5453).frac(); // in ±1
+    (uniform * 3_f64.sqrt()).to_kind(Kind::Float).reshape(shape)
 }
 
 /// Writes a checkpoint in f32 whose matrices are `W + s · B A`.
@@ -207,7 +292,10 @@ fn write_merged(base: &Path, adapter: &Path, scale: f64, folder: &Path) {
         let module = format!("base_model.model.{}", name.trim_end_matches(".weight"));
         let (a, b) = (format!("{module}.lora_A.weight"), format!("{module}.lora_B.weight"));
         match has_delta.contains(&a) {
-            true => (name, weight + deltas.tensor(&b).matmul(&deltas.tensor(&a)) * scale),
+            true => {
+                let change = deltas.tensor(&b).to_kind(Kind::Float).matmul(&deltas.tensor(&a).to_kind(Kind::Float));
+                (name, weight + change * scale)
+            }
             false => (name, weight),
         }
     });
@@ -215,16 +303,70 @@ fn write_merged(base: &Path, adapter: &Path, scale: f64, folder: &Path) {
     std::fs::copy(base.join("config.json"), folder.join("config.json")).unwrap();
 }
 
+/// What a model's own folder holds, in another layout of files.
+fn rewritten(change: impl Fn(&[(String, Tensor)], &Path)) -> tempfile::TempDir {
+    let (base, folder) = (tiny("tied"), tempfile::tempdir().unwrap());
+    let stored = Stored::read(&base.join("model.safetensors"));
+    let mut names = stored.names();
+    names.sort();
+    let tensors: Vec<_> = names.into_iter().map(|name| (name.clone(), stored.tensor(&name))).collect();
+    change(&tensors, folder.path());
+    std::fs::copy(base.join("config.json"), folder.path().join("config.json")).unwrap();
+    folder
+}
+
+fn logits_of(folder: &Path) -> Tensor {
+    text_logits(&mut runner(folder, &[]), BASE, &tokens(3, 30))
+}
+
+#[test]
+fn in_several_files_equals_in_one() {
+    let folder = rewritten(|tensors, folder| {
+        let shard = |idx: usize| format!("model-{idx}.safetensors");
+        for (idx, tensors) in tensors.chunks(tensors.len().div_ceil(3)).enumerate() {
+            write(tensors, &folder.join(shard(idx)));
+        }
+        let place = |(idx, (name, _)): (usize, &(String, Tensor))| {
+            (name.clone(), shard(idx / tensors.len().div_ceil(3)).into())
+        };
+        let weight_map = tensors.iter().enumerate().map(place).collect::<serde_json::Map<_, _>>();
+        let index = serde_json::json!({ "weight_map": weight_map }).to_string();
+        std::fs::write(folder.join("model.safetensors.index.json"), index).unwrap();
+    });
+    assert_close(&logits_of(folder.path()), &logits_of(&tiny("tied")), 0.0);
+}
+
+/// Norms often stay in f32 beside matrices in half precision.
+#[test]
+fn one_file_may_hold_several_precisions() {
+    let kind = |idx: usize| [Kind::Float, Kind::BFloat16, Kind::Half][idx % 3];
+    let rounded = |tensors: &[(String, Tensor)]| -> Vec<_> {
+        tensors.iter().enumerate().map(|(idx, (name, tensor))| (name.clone(), tensor.to_kind(kind(idx)))).collect()
+    };
+    let mixed = rewritten(|tensors, folder| write(&rounded(tensors), &folder.join("model.safetensors")));
+    let wide = rewritten(|tensors, folder| {
+        let widened: Vec<_> =
+            rounded(tensors).into_iter().map(|(name, tensor)| (name, tensor.to_kind(Kind::Float))).collect();
+        write(&widened, &folder.join("model.safetensors"));
+    });
+    assert_eq!(model::Base::describe(mixed.path()).unwrap().precision, "mixed");
+    assert_close(&logits_of(mixed.path()), &logits_of(wide.path()), 0.0);
+}
+
 fn write(tensors: &[(String, Tensor)], path: &Path) {
-    let bytes: Vec<(&String, Vec<usize>, Vec<u8>)> = tensors
-        .iter()
-        .map(|(name, tensor)| {
-            let values: Vec<f32> = tensor.reshape([-1]).try_into().unwrap();
-            let shape = tensor.size().iter().map(|size| *size as usize).collect();
-            (name, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect())
-        })
-        .collect();
+    let stored = tensors.iter().map(|(name, tensor)| {
+        let shape: Vec<usize> = tensor.size().iter().map(|size| *size as usize).collect();
+        let dtype = match tensor.kind() {
+            Kind::BFloat16 => Dtype::BF16,
+            Kind::Half => Dtype::F16,
+            _ => Dtype::F32,
+        };
+        let mut data = vec![0; tensor.numel() * tensor.kind().elt_size_in_bytes()];
+        tensor.contiguous().copy_data_u8(&mut data, tensor.numel());
+        (name, dtype, shape, data)
+    });
+    let stored: Vec<_> = stored.collect();
     let views =
-        bytes.iter().map(|(name, shape, data)| (name, TensorView::new(Dtype::F32, shape.clone(), data).unwrap()));
+        stored.iter().map(|(name, dtype, shape, data)| (name, TensorView::new(*dtype, shape.clone(), data).unwrap()));
     serialize_to_file(views, None, path).unwrap();
 }

@@ -61,6 +61,11 @@ fn tied_embeddings_with_adapters_on_all_and_on_some_modules() {
 }
 
 #[test]
+fn adapters_with_ranks_scales_layers_and_modules_by_pattern() {
+    check("tied", &["patterns", "layers", "regex", "excluded"]);
+}
+
+#[test]
 fn untied_embeddings_own_head_size_scaled_rotation_old_keys_and_shards() {
     check("untied_old_keys", &["all_rslora"]);
 }
@@ -102,7 +107,7 @@ fn gemma3_with_two_rotations() {
 
 #[test]
 fn gemma3_beside_a_vision_part_that_is_not_read() {
-    check("gemma3_vision", &["some"]);
+    check("gemma3_vision", &["some", "all", "paths", "regex"]);
 }
 
 #[test]

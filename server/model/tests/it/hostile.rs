@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use model::{Base, LoadError, PrecisionChoice};
 use safetensors::SafeTensors;
@@ -9,6 +10,7 @@ use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::allocations::peak_of;
 use crate::support::{copy_of, load, on_processor, set, tiny};
 
 fn copy_of_base() -> TempDir {
@@ -20,11 +22,28 @@ fn copy_of_adapter() -> TempDir {
 }
 
 fn refusal(folder: &Path) -> LoadError {
-    Base::load(folder, on_processor(PrecisionChoice::F32)).err().expect("this should be refused")
+    modestly(|| Base::load(folder, on_processor(PrecisionChoice::F32)).err()).expect("this should be refused")
 }
 
 fn adapter_refusal(folder: &Path) -> LoadError {
-    load(&tiny("tied")).add_adapter(folder).expect_err("this should be refused")
+    let mut base = load(&tiny("tied"));
+    modestly(|| base.add_adapter(folder).err()).expect("this should be refused")
+}
+
+/// However a file is made, to refuse it takes less than a second of computing and 64 MB.
+fn modestly<T>(action: impl FnOnce() -> T) -> T {
+    let before = computed();
+    let (result, peak_bytes) = peak_of(action);
+    let took = computed() - before;
+    assert!(took < Duration::from_secs(1), "it took {took:?}");
+    assert!(peak_bytes < 64_000_000, "it took {peak_bytes} bytes");
+    result
+}
+
+/// Time that this thread has computed: on a busy machine the clock on the wall says nothing.
+fn computed() -> Duration {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
 }
 
 struct Part {
@@ -110,6 +129,113 @@ fn weights_with_an_impossible_header() {
     assert!(matches!(refusal(folder.path()), LoadError::Damaged { .. }));
 }
 
+/// Writes a safetensors file with this header and so many bytes of data.
+fn write_file(file: &Path, header: &str, n_bytes: usize) {
+    fs::write(file, [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &vec![0; n_bytes]].concat()).unwrap();
+}
+
+#[test]
+fn headers_made_to_harm() {
+    let folder = copy_of_base();
+    let file = folder.path().join("model.safetensors");
+    let check = |header: &str, n_bytes, expected: &str| {
+        write_file(&file, header, n_bytes);
+        let refusal = refusal(folder.path());
+        assert!(matches!(refusal, LoadError::Damaged { .. }), "{refusal}");
+        assert!(refusal.to_string().contains(expected), "{refusal}");
+    };
+    check("", 0, "EOF while parsing");
+    check(&"[".repeat(100_000), 0, "invalid type");
+    check(&format!("{{\"__metadata__\":{}", "[".repeat(100_000)), 0, "invalid JSON");
+    check(&format!("{{\"a\":{}", "{\"a\":".repeat(100_000)), 0, "invalid JSON");
+    check("\u{feff}{}", 0, "invalid JSON");
+    let tensor = |name: &str, start: usize, end: usize| {
+        format!(
+            r#""{name}":{{"dtype":"F32","shape":[{}],"data_offsets":[{start},{end}]}}"#,
+            (end.max(start) - start.min(end)) / 4
+        )
+    };
+    let two = |left: String, right: String| format!("{{{left},{right}}}");
+    check(&two(tensor("a", 0, 4), tensor("b", 8, 12)), 12, "invalid offset"); // a hole
+    check(&two(tensor("a", 4, 0), tensor("b", 4, 8)), 8, "invalid offset"); // reversed
+    check(&two(tensor("a", 0, 4), tensor("b", 4, 800)), 8, "incomplete metadata"); // beyond the end
+    check(&two(tensor("a", 0, 4), tensor("b", 4, 8)), 9, "incomplete metadata"); // before the end
+    check(r#"{"a":{"dtype":"F33","shape":[1],"data_offsets":[0,4]}}"#, 4, "unknown variant");
+    check(r#"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#, 4, "invalid value");
+    check(r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,18446744073709551615]}}"#, 4, "");
+    check(r#"{"a":{"dtype":"F32","shape":[18446744073709551615,2],"data_offsets":[0,4]}}"#, 4, "overflow");
+}
+
+#[test]
+fn headers_larger_than_any_model_has() {
+    let folder = copy_of_base();
+    let file = folder.path().join("model.safetensors");
+    for length in [100_000_001, u64::MAX, 5 << 20] {
+        fs::write(&file, [&length.to_le_bytes()[..], &[b' '; 64]].concat()).unwrap();
+        assert!(matches!(refusal(folder.path()), LoadError::Damaged { .. }), "{length}");
+    }
+    // A million tensors of nothing each, and as many as a header may have room for.
+    let many = |n: usize| {
+        let entries = (0..n).map(|idx| format!(r#""{idx}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#));
+        format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
+    };
+    write_file(&file, &many(1_000_000), 0);
+    assert!(matches!(refusal(folder.path()), LoadError::Damaged { .. }));
+    write_file(&file, &many(70_000), 0);
+    assert!(matches!(refusal(folder.path()), LoadError::UnexpectedTensor { .. }));
+    let dimensions = vec!["0"; 2_000_000].join(",");
+    write_file(&file, &format!(r#"{{"a":{{"dtype":"F32","shape":[{dimensions}],"data_offsets":[0,0]}}}}"#), 0);
+    assert!(matches!(refusal(folder.path()), LoadError::UnexpectedTensor { .. }));
+}
+
+#[test]
+fn a_tensor_that_stands_twice_in_one_header() {
+    let folder = copy_of_base();
+    let tensor = r#""a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
+    let other = r#""a":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}"#;
+    for header in [format!("{{{tensor},{tensor}}}"), format!("{{{tensor},{other}}}")] {
+        write_file(&folder.path().join("model.safetensors"), &header, 4);
+        let refusal = refusal(folder.path());
+        assert!(matches!(&refusal, LoadError::RepeatedTensor { tensor, .. } if tensor == "a"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_tensor_that_stands_in_two_files() {
+    const NAME: &str = "model.norm.weight";
+    let folder = copy_of(&tiny("untied_old_keys"));
+    let shard = |idx: u32| folder.path().join(format!("model-0000{idx}-of-00003.safetensors"));
+    let has_it = |idx: &u32| SafeTensors::deserialize(&fs::read(shard(*idx)).unwrap()).unwrap().tensor(NAME).is_ok();
+    let without = (1..=3).find(|idx| !has_it(idx)).unwrap();
+    rewrite(&shard(without), |parts| {
+        let extra = Part { name: NAME.to_owned(), dtype: Dtype::F32, shape: vec![32], data: vec![0; 128] };
+        parts.push(extra);
+    });
+    let refusal = refusal(folder.path());
+    assert!(matches!(&refusal, LoadError::RepeatedTensor { tensor, .. } if tensor == NAME), "{refusal}");
+}
+
+#[test]
+fn files_that_are_no_files() {
+    let folder = copy_of(&tiny("untied_old_keys"));
+    let shard = folder.path().join("model-00001-of-00003.safetensors");
+    let check = |kind: &str| {
+        let refusal = refusal(folder.path());
+        assert!(matches!(&refusal, LoadError::Read { file, .. } if *file == shard), "{kind}: {refusal}");
+        fs::remove_file(&shard).or_else(|_| fs::remove_dir(&shard)).unwrap();
+    };
+    fs::remove_file(&shard).unwrap();
+    std::os::unix::fs::symlink(&shard, &shard).unwrap();
+    check("a link to itself");
+    fs::create_dir(&shard).unwrap();
+    check("a folder");
+    // Whoever opens it waits for somebody who writes.
+    assert!(std::process::Command::new("mkfifo").arg(&shard).status().unwrap().success());
+    check("a pipe");
+    std::os::unix::fs::symlink("/dev/zero", &shard).unwrap();
+    check("a device");
+}
+
 #[test]
 fn weights_in_another_format() {
     let folder = copy_of_base();
@@ -167,13 +293,15 @@ fn a_tensor_that_is_wrong() {
             _ => None,
         },
     );
-    check(
-        |parts| part(parts, NAME).data[20..24].copy_from_slice(&f32::NAN.to_le_bytes()),
-        |refusal| match refusal {
-            LoadError::NonFinite { tensor, .. } => Some(tensor),
-            _ => None,
-        },
-    );
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let folder = copy_of_base();
+        let file = folder.path().join("model.safetensors");
+        rewrite(&file, |parts| part(parts, NAME).data[20..24].copy_from_slice(&value.to_le_bytes()));
+        for precision in [PrecisionChoice::F32, PrecisionChoice::Bf16, PrecisionChoice::F16] {
+            let refusal = Base::load(folder.path(), on_processor(precision)).err().unwrap();
+            assert!(matches!(&refusal, LoadError::NonFinite { tensor, .. } if tensor == NAME), "{value}: {refusal}");
+        }
+    }
 }
 
 #[test]
@@ -334,6 +462,107 @@ fn configurations_that_make_no_sense() {
     check(json!({ "architectures": ["Gemma3ForConditionalGeneration"] }), "there is no text_config");
 }
 
+/// The fixtures of all architectures; the sizes of those with a vision part stand one level lower.
+const ALL: [(&str, bool); 9] = [
+    ("tied", false),
+    ("qwen3", false),
+    ("llama3", false),
+    ("llama_dynamic", false),
+    ("mistral", false),
+    ("gemma2", false),
+    ("gemma3", false),
+    ("gemma3_vision", true),
+    ("mistral3_vision", true),
+];
+
+const SIZES: [&str; 8] = [
+    "vocab_size",
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "head_dim",
+    "max_position_embeddings",
+];
+
+/// A configuration with one key changed, in a folder whose weights stay as they were.
+fn with(folder: &Path, is_below: bool, key: &str, value: &Value) {
+    let file = folder.join("config.json");
+    let mut keys: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let text = if is_below { &mut keys["text_config"] } else { &mut keys };
+    text[key] = value.clone();
+    fs::write(file, keys.to_string()).unwrap();
+}
+
+#[test]
+fn sizes_that_no_model_of_any_architecture_has() {
+    for (name, is_below) in ALL {
+        let folder = copy_of(&tiny(name));
+        let config = fs::read(folder.path().join("config.json")).unwrap();
+        for key in SIZES {
+            for value in [
+                json!(0),
+                json!(-1),
+                json!(1_000_000_000),
+                json!(i64::MAX),
+                json!(1e300),
+                json!(1.5),
+                json!("8"),
+                json!([]),
+            ] {
+                with(folder.path(), is_below, key, &value);
+                let refusal = refusal(folder.path());
+                assert!(matches!(refusal, LoadError::Absurd { .. }), "{name}: {key} {value}: {refusal}");
+                fs::write(folder.path().join("config.json"), &config).unwrap();
+            }
+        }
+    }
+}
+
+/// What is allowed may be another model than the one in the file.
+#[test]
+fn sizes_unlike_those_of_the_weights() {
+    for (name, is_below) in ALL {
+        let folder = copy_of(&tiny(name));
+        let config = fs::read(folder.path().join("config.json")).unwrap();
+        let largest =
+            [("vocab_size", 1 << 24), ("hidden_size", 1 << 12), ("intermediate_size", 1 << 20), ("head_dim", 1 << 10)];
+        for (key, value) in largest {
+            with(folder.path(), is_below, key, &json!(value));
+            let refusal = refusal(folder.path());
+            assert!(matches!(refusal, LoadError::WrongShape { .. }), "{name}: {key} {value}: {refusal}");
+            fs::write(folder.path().join("config.json"), &config).unwrap();
+        }
+        with(folder.path(), is_below, "layer_types", &Value::Null);
+        with(folder.path(), is_below, "num_hidden_layers", &json!(1024));
+        assert!(matches!(refusal(folder.path()), LoadError::MissingTensor { .. }), "{name}");
+    }
+}
+
+#[test]
+fn configurations_that_are_deep_or_long() {
+    let folder = copy_of_base();
+    let file = folder.path().join("config.json");
+    fs::write(&file, "{\"a\":".repeat(100_000)).unwrap();
+    assert!(matches!(refusal(folder.path()), LoadError::Parse { .. }));
+    fs::write(&file, format!("{{\"a\":[{}0]}}", "[],".repeat(300_000))).unwrap();
+    assert!(matches!(refusal(folder.path()), LoadError::Unsupported { .. }));
+    fs::write(&file, " ".repeat(2 << 20)).unwrap();
+    let refusal = refusal(folder.path());
+    assert!(
+        refusal.to_string().ends_with("it has 2097152 bytes, and 1048576 are more than enough for it"),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn code_that_a_configuration_names_is_not_run_and_no_obstacle() {
+    let folder = copy_of_base();
+    set(&folder.path().join("config.json"), json!({ "auto_map": { "AutoModelForCausalLM": "modeling.Own" } }));
+    load(folder.path());
+}
+
 #[test]
 fn configurations_that_are_not_json_of_the_right_kind() {
     for text in ["", "[]", "{\"vocab_size\": NaN}", "{\"vocab_size\": 1e400}", "\u{feff}{}"] {
@@ -394,15 +623,20 @@ fn adapters_that_are_more_than_lora() {
     check(json!({ "lora_bias": true }));
     check(json!({ "modules_to_save": ["lm_head"] }));
     check(json!({ "fan_in_fan_out": true }));
-    check(json!({ "layers_to_transform": [0] }));
     check(json!({ "layer_replication": [[0, 1]] }));
-    check(json!({ "rank_pattern": { "q_proj": 2 } }));
-    check(json!({ "alpha_pattern": { "q_proj": 2 } }));
-    check(json!({ "exclude_modules": ["q_proj"] }));
+    check(json!({ "layers_to_transform": ["0"] }));
+    check(json!({ "layers_to_transform": 0, "target_modules": "all-linear" }));
+    check(json!({ "layers_pattern": "layers" }));
+    check(json!({ "layers_pattern": "(", "layers_to_transform": 0 }));
+    check(json!({ "rank_pattern": { "(": 2 } }));
+    check(json!({ "alpha_pattern": { "q_proj(?=x)": 2 } }));
+    check(json!({ "exclude_modules": "(" }));
     check(json!({ "init_lora_weights": "pissa" }));
     check(json!({ "use_something_invented_tomorrow": true }));
     check(json!({ "target_modules": ["q_proj", "lm_head"] }));
-    check(json!({ "target_modules": ".*_proj" }));
+    check(json!({ "target_modules": "q_proj" })); // a pattern for whole paths, which fits none
+    check(json!({ "target_modules": "(?!.*vision).*q_proj" }));
+    check(json!({ "target_modules": "(((((a{100}){100}){100}){100}){100})" }));
     check(json!({ "target_modules": [] }));
     check(json!({ "target_modules": [1] }));
 }
@@ -410,16 +644,45 @@ fn adapters_that_are_more_than_lora() {
 #[test]
 fn adapters_that_make_no_sense() {
     let folder = copy_of_adapter();
-    for changes in
-        [json!({ "r": 0 }), json!({ "r": 4_000_000_000_u64 }), json!({ "r": "4" }), json!({ "lora_alpha": "x" })]
-    {
+    for changes in [
+        json!({ "r": 0 }),
+        json!({ "r": 1_000_000 }),
+        json!({ "r": 4_000_000_000_u64 }),
+        json!({ "r": "4" }),
+        json!({ "lora_alpha": "x" }),
+        json!({ "lora_alpha": "NaN" }),
+        json!({ "rank_pattern": { "q_proj": 0 } }),
+        json!({ "rank_pattern": { "q_proj": 1_000_000 } }),
+        json!({ "alpha_pattern": { "q_proj": "x" } }),
+    ] {
         fs::copy(tiny("tied/all_rslora/adapter_config.json"), folder.path().join("adapter_config.json")).unwrap();
         set(&folder.path().join("adapter_config.json"), changes);
         assert!(matches!(adapter_refusal(folder.path()), LoadError::Absurd { .. }));
     }
     fs::copy(tiny("tied/all_rslora/adapter_config.json"), folder.path().join("adapter_config.json")).unwrap();
-    set(&folder.path().join("adapter_config.json"), json!({ "r": 3 }));
-    assert!(matches!(adapter_refusal(folder.path()), LoadError::WrongShape { .. }));
+    for changes in [json!({ "r": 3 }), json!({ "rank_pattern": { "q_proj": 16384 } })] {
+        set(&folder.path().join("adapter_config.json"), changes);
+        assert!(matches!(adapter_refusal(folder.path()), LoadError::WrongShape { .. }));
+    }
+}
+
+#[test]
+fn adapter_configurations_that_are_deep_long_or_not_json() {
+    let folder = copy_of_adapter();
+    let file = folder.path().join("adapter_config.json");
+    let check = |text: &str| {
+        fs::write(&file, text).unwrap();
+        adapter_refusal(folder.path())
+    };
+    assert!(matches!(check("{\"lora_alpha\": NaN}"), LoadError::Parse { .. }));
+    assert!(matches!(check("{\"rank_pattern\": [1]}"), LoadError::Parse { .. }));
+    assert!(matches!(check(&"{\"a\":".repeat(100_000)), LoadError::Parse { .. }));
+    assert!(matches!(check(&" ".repeat(2 << 20)), LoadError::Absurd { .. }));
+    let refusal = check(&format!("{{\"peft_type\": {:?}}}", "x".repeat(500_000)));
+    assert!(matches!(refusal, LoadError::Unsupported { .. }) && refusal.to_string().len() < 1000);
+    let names = (0..20_000).map(|idx| format!("\"name_{idx}\"")).collect::<Vec<_>>().join(",");
+    let many = format!(r#"{{"peft_type":"LORA","r":1,"lora_alpha":1,"target_modules":["q_proj",{names}]}}"#);
+    assert!(matches!(check(&many), LoadError::Unsupported { .. }));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "all of this is tests, and clippy's own exception stops at their helpers")]
 
+mod allocations;
 mod equalities;
 mod golden;
 mod hostile;
