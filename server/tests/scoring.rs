@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use axum::{Router, body::Body, http::Request};
-use domain::{ModelCard, ModelId, ModelState, Role};
+use domain::{ModelCard, ModelId, ModelState, Registered, Role};
 use engine::{AdapterIdx, Engine, Language};
 use http_body_util::BodyExt as _;
 use lab::{Hosted, Lab, Models};
@@ -36,9 +36,10 @@ async fn house() -> (Router, TempDir) {
         role: Role::Base,
         about: String::new(),
         is_demo: true,
-        state: ModelState::Loading,
+        state: ModelState::Unloaded("not yet".into()),
     };
-    let models = Arc::new(Models::new(vec![card]));
+    let registered = Registered { card, made_of: None, weights: None, hash: None, memory: None, n_answers: 0 };
+    let models = Arc::new(Models::new(vec![registered]));
     let (hash, device, precision) = ("hash".into(), "cpu".into(), "f32".into());
     models.set_ready(&id, Hosted { engine, adapter: AdapterIdx::default(), hash, device, precision });
     let folder = tempfile::tempdir().unwrap();
