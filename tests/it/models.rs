@@ -208,8 +208,8 @@ async fn a_program_that_asks_a_model_on_the_disk_is_told_to_come_back() {
     ann.unloads("base").await.unwrap();
     let body = json!({ "model": "secure", "messages": [{ "role": "user", "content": "Hi" }] });
     let page = ann.posts("/v1/chat/completions", body.clone()).await;
-    assert_eq!((page.status, page.headers["retry-after"].to_str().unwrap()), (503, "1"));
-    assert_eq!(page.json::<Value>()["error"]["code"], "model_not_loaded");
+    assert_eq!((page.status, page.headers["retry-after"].to_str().unwrap()), (503, "5"));
+    assert_eq!(page.json::<Value>()["error"]["code"], "model_not_ready");
     house.comes_to("secure", is_ready).await;
     assert_eq!(ann.posts("/v1/chat/completions", body).await.status, 200);
 }
