@@ -36,6 +36,8 @@ pub struct Checkpoint {
     pub placement: Placement,
     pub template: Template,
     pub load: LoadWhen,
+    /// Whether the same seed is to give the same bytes whatever else runs, even where that costs time.
+    pub reproducible: bool,
 }
 
 /// When a checkpoint and its adapters are read into memory.
@@ -69,6 +71,7 @@ struct Written {
     precision: Option<PrecisionChoice>,
     template: Option<String>,
     load: Option<LoadWhen>,
+    reproducible: Option<bool>,
     #[serde(default)]
     demo: bool,
 }
@@ -212,6 +215,7 @@ fn source(written: Written, folder: &Path) -> Result<Source, String> {
         ("precision", written.precision.is_some()),
         ("template", written.template.is_some()),
         ("load", written.load.is_some()),
+        ("reproducible", written.reproducible.is_some()),
     ];
     match (written.path, written.base, written.adapter) {
         (Some(path), None, None) => Ok(Source::Checkpoint(Checkpoint {
@@ -222,6 +226,7 @@ fn source(written: Written, folder: &Path) -> Result<Source, String> {
             },
             template: template(folder, written.template.as_deref())?,
             load: written.load.unwrap_or_default(),
+            reproducible: written.reproducible.unwrap_or_default(),
         })),
         (None, Some(base), Some(adapter)) => match is_of_base.into_iter().find(|(_, is_given)| *is_given) {
             Some((name, _)) => Err(format!("its {name} is that of its base; write it there")),

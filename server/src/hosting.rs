@@ -9,10 +9,11 @@ use anyhow::{Context, Result};
 use domain::{Memory, ModelId, size};
 use engine::{AdapterIdx, Engine, Language, Template};
 use lab::{Freed, Hosted, Models, Order};
-use model::Base;
+use model::{Base, LoadError, TorchRunner};
 use sha2::{Digest, Sha256};
 use std::{
     fmt::Write as _,
+    num::NonZeroU32,
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::Path,
@@ -161,7 +162,7 @@ impl Loader {
         set_threads(self.room.n_threads, base.n_parameters());
         let (device, precision) = (base.device(), base.precision().to_owned());
         let n_positions = self.room.n_positions_max.min(base.max_positions());
-        let runner = base.into_runner(self.room.n_slots, n_positions)?;
+        let runner = self.runner(base, n_positions, checkpoint.reproducible)?;
         if self.models.set_progress(id, 100).is_break() {
             return Err(Stopped::Cancelled);
         }
@@ -179,6 +180,15 @@ impl Loader {
             self.models.set_ready(&id, Hosted { engine, adapter, hash, device, precision });
         }
         Ok(())
+    }
+
+    /// In reproducible mode the rows of a step are always as many as there are slots.
+    fn runner(&self, base: Base, n_positions: u32, reproducible: bool) -> Result<TorchRunner, LoadError> {
+        let n_slots = self.room.n_slots;
+        match NonZeroU32::new(n_slots).filter(|_| reproducible) {
+            Some(n_rows) => base.into_steady_runner(n_slots, n_positions, n_rows),
+            None => base.into_runner(n_slots, n_positions),
+        }
     }
 
     /// Reads the weights, telling how far it is. A cancelled load ends between two pieces: it unwinds from there, which frees

@@ -97,7 +97,7 @@ fn figures(scored: &[Scored], reference: usize) -> AnyView {
         scored.iter().enumerate().map(|(idx, it)| row(it, &scored[reference], idx == reference)).collect();
     view! {
         <section class="panel" aria-label="Figures">
-            <div class="scroll">
+            <div class="scroll" tabindex="0" role="group" aria-label="Table of figures">
                 <table class="table">
                     <thead>
                         <tr>
@@ -321,7 +321,7 @@ fn decisive(ours: &Scores, theirs: &Scores, over: &[f64], name: &str, reference:
         }
     };
     view! {
-        <div class="scroll">
+        <div class="scroll" tabindex="0" role="group" aria-label="Tokens, by difference">
             <table class="table" data-tight="">
                 <caption class="cap">
                     {format!("The {} that make the most difference, of {}", count(order.len() as u64, "token"), over.len())}

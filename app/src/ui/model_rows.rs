@@ -33,7 +33,7 @@ pub fn ModelTable(
                 <h2>"Registry"</h2>
                 <span class="soft">"what a comparison can ask"</span>
             </header>
-            <div class="scroll">
+            <div class="scroll" tabindex="0" role="group" aria-label="Table of models">
                 <table class="table models">
                     <thead>
                         <tr>

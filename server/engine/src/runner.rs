@@ -31,7 +31,7 @@ pub struct RunnerShape {
     pub steadiness: Steadiness,
 }
 
-/// How far a row's logits depend on what else the runner computes. As a sentence part: `fixed bucket of 32`.
+/// How far a row's logits depend on what else the runner computes. As a sentence part: `logits in a fixed bucket of 32`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Steadiness {
     /// In their last bits, so a seed gives the same text only where these do not decide.
@@ -48,8 +48,8 @@ impl fmt::Display for Steadiness {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Varying => write!(f, "varying with the batch"),
-            Self::FixedBucket { n_rows } => write!(f, "fixed bucket of {n_rows}"),
-            Self::Invariant => write!(f, "invariant"),
+            Self::FixedBucket { n_rows } => write!(f, "in a fixed bucket of {n_rows}"),
+            Self::Invariant => write!(f, "independent of the batch"),
         }
     }
 }

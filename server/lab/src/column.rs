@@ -18,7 +18,7 @@ use std::{
 use store::answers::{Ended, Provenance};
 use tokio::sync::watch;
 
-/// The version that is kept with each answer.
+/// The version that is kept with each answer, together with how far its logits depend on what else was computed.
 const ENGINE_VERSION: &str = concat!("plumbline ", env!("CARGO_PKG_VERSION"));
 
 /// How long answers wait for their model to be loaded: the largest take minutes, and others may go first.
@@ -102,7 +102,7 @@ async fn prepare(
         model_hash: hosted.hash.clone(),
         device: hosted.device.clone(),
         precision: hosted.precision.clone(),
-        engine: ENGINE_VERSION.to_owned(),
+        engine: format!("{ENGINE_VERSION}, logits {}", hosted.engine.shape().steadiness),
         prompt: RenderedPrompt { text, n_tokens, specials },
     };
     let position = u32::try_from(column_idx).expect("a comparison has few columns");

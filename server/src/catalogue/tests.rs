@@ -39,6 +39,13 @@ fn a_family_on_demand_stays_on_the_disk() {
 }
 
 #[test]
+fn a_checkpoint_is_reproducible_where_it_says_so() {
+    let is_reproducible = |text: &str| read(text).checkpoint(&ModelId("base".into())).unwrap().reproducible;
+    assert!(is_reproducible(&format!("{BASE}reproducible = true")));
+    assert!(!is_reproducible(BASE));
+}
+
+#[test]
 fn a_chat_template_is_a_word_or_a_file_of_the_folder() {
     let check = |written: &str, shown: &str| {
         let models = read(&format!("{BASE}template = '{written}'")).registered();

@@ -35,7 +35,7 @@ fn engine(runner: impl Runner) -> Engine {
 fn a_steady_runner_says_so() {
     let shape = steady(tiny_base(), 3, 8).shape();
     assert_eq!((shape.n_slots, shape.steadiness), (3, Steadiness::FixedBucket { n_rows: 8 }));
-    assert_eq!(shape.steadiness.to_string(), "fixed bucket of 8");
+    assert_eq!(shape.steadiness.to_string(), "in a fixed bucket of 8");
 }
 
 /// Numbers that look random and are the same every time.
