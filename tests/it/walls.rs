@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-const ROOMS: [&str; 8] = ["app", "domain", "server", "web", "lab", "store", "engine", "model"];
+const ROOMS: [&str; 9] = ["app", "domain", "server", "web", "lab", "store", "engine", "model", "kernels"];
 
 fn manifest(folder: &str) -> toml::Table {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).join("Cargo.toml");
@@ -23,7 +23,8 @@ fn rooms_know_only_the_rooms_they_may() {
     check("app/domain", &[]);
     check("app", &["domain"]);
     check("server/engine", &[]);
-    check("server/model", &["engine"]);
+    check("server/kernels", &[]);
+    check("server/model", &["engine", "kernels"]);
     check("server/store", &["domain"]);
     check("server/lab", &["domain", "engine", "store"]);
     check("server/web", &["app", "domain", "engine", "lab", "store"]);
@@ -41,6 +42,8 @@ fn walls_hold_against_libraries() {
     check("server/model", &["axum", "sqlx", "tokenizers"]);
     check("server/web", &["sqlx", "tch", "tokenizers"]);
     check("server/lab", &["axum", "leptos", "sqlx", "tch"]);
+    let only = |folder: &str, known: &[&str]| assert!(dependencies(folder).iter().eq(known), "{folder} names more");
+    only("server/kernels", &["libc"]);
     let domain = dependencies("app/domain");
     assert_eq!(domain.iter().map(String::as_str).collect::<Vec<_>>(), ["serde", "serde_json", "similar", "thiserror"]);
 }
