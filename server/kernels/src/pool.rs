@@ -7,11 +7,11 @@
 //! and not its whole share. Which thread does which task changes no result.
 
 use std::any::Any;
-use std::cell::{RefCell, UnsafeCell};
-use std::marker::PhantomData;
+use std::cell::UnsafeCell;
+use std::mem::transmute;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
@@ -21,16 +21,22 @@ use crate::instructions::Instructions;
 /// How long a worker waits for the next job before it sleeps: longer than a step's pauses, shorter than anyone notices.
 const AWAKE: Duration = Duration::from_micros(100);
 
-/// The threads of one driving thread, and the instructions that they use.
+/// Threads that work together, and the instructions that they use.
+///
+/// Made for one thread that drives it. Another one that comes meanwhile is served too: it works alone.
 pub struct Pool {
     instructions: Instructions,
     refused: Option<Instructions>,
+    crew: Mutex<Crew>,
+    n_threads: AtomicUsize,
+    /// Memory for what lives no longer than one operation.
+    scratch: Mutex<Vec<Vec<f32>>>,
+}
+
+/// The workers beside the driver.
+struct Crew {
     board: Arc<Board>,
     workers: Vec<Worker>,
-    /// Memory for what lives no longer than one operation.
-    scratch: RefCell<Vec<Vec<f32>>>,
-    /// One thread drives it: were it shared, two jobs could stand on the board at once.
-    one_driver: PhantomData<std::cell::Cell<()>>,
 }
 
 struct Worker {
@@ -41,8 +47,8 @@ struct Worker {
 /// What the driver and the workers tell each other.
 #[derive(Default)]
 struct Board {
-    /// The number of the job that may be entered, 0 for none.
-    open: AtomicU64,
+    /// Whether the job may be entered.
+    open: AtomicBool,
     /// Workers that may be looking at the job.
     n_inside: AtomicUsize,
     /// The next task that nobody has taken.
@@ -81,16 +87,29 @@ impl Pool {
     }
 
     pub fn with(n_threads: usize, instructions: Instructions) -> Pool {
-        let n_workers = n_threads.clamp(1, 1024) - 1;
-        let asleep = (0..n_workers).map(|_| AtomicBool::new(false)).collect();
-        let board = Arc::new(Board { asleep, ..Board::default() });
-        let workers = (0..n_workers).map(|idx| Worker::start(idx, &board)).collect();
-        let scratch = RefCell::default();
-        Pool { instructions, refused: None, board, workers, scratch, one_driver: PhantomData }
+        let pool = Pool {
+            instructions,
+            refused: None,
+            crew: Mutex::new(Crew::of(0)),
+            n_threads: AtomicUsize::new(1),
+            scratch: Mutex::default(),
+        };
+        pool.resize(n_threads);
+        pool
+    }
+
+    /// Goes on with so many threads.
+    pub fn resize(&self, n_threads: usize) {
+        let n_threads = n_threads.clamp(1, 1024);
+        let mut crew = open(&self.crew);
+        if crew.workers.len() + 1 != n_threads {
+            *crew = Crew::of(n_threads - 1);
+            self.n_threads.store(n_threads, Ordering::Relaxed);
+        }
     }
 
     pub fn n_threads(&self) -> usize {
-        self.workers.len() + 1
+        self.n_threads.load(Ordering::Relaxed)
     }
 
     pub fn instructions(&self) -> Instructions {
@@ -106,39 +125,18 @@ impl Pool {
     ///
     /// One task alone runs on the caller. A panic in a task becomes a panic here, after all others have ended.
     pub fn run(&self, n_tasks: usize, task: impl Fn(usize) + Sync) {
-        if n_tasks <= 1 || self.workers.is_empty() {
-            return (0..n_tasks).for_each(task);
+        if n_tasks > 1
+            && let Some(crew) = try_open(&self.crew)
+            && !crew.workers.is_empty()
+        {
+            return crew.run(n_tasks, &task);
         }
-        let erased: *const (dyn Fn(usize) + Sync + '_) = &task;
-        // SAFETY: only the lifetime changes. `close` does not return while a worker may still call it.
-        let erased =
-            unsafe { std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), *const (dyn Fn(usize) + Sync)>(erased) };
-        let job = Job { n_tasks, task: erased };
-        self.post(job);
-        self.board.work(job);
-        self.board.close();
-        let panic = self.board.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(panic) = panic {
-            resume_unwind(panic);
-        }
-    }
-
-    fn post(&self, job: Job) {
-        let board = &self.board;
-        // SAFETY: no job is open and nobody is inside, as `close` has seen to; this thread alone posts.
-        unsafe { *board.job.get() = Some(job) };
-        board.next.store(0, Ordering::Relaxed);
-        board.open.store(1, Ordering::SeqCst);
-        for (worker, asleep) in self.workers.iter().zip(&board.asleep).take(job.n_tasks - 1) {
-            if asleep.swap(false, Ordering::SeqCst) {
-                worker.thread.unpark();
-            }
-        }
+        (0..n_tasks).for_each(task);
     }
 
     /// Numbers to write to, at least `len`, as the last user left them.
     pub(crate) fn borrow_scratch(&self, len: usize) -> Vec<f32> {
-        let mut scratch = self.scratch.borrow_mut().pop().unwrap_or_default();
+        let mut scratch = open(&self.scratch).pop().unwrap_or_default();
         if scratch.len() < len {
             scratch.resize(len, 0.0);
         }
@@ -146,7 +144,57 @@ impl Pool {
     }
 
     pub(crate) fn return_scratch(&self, scratch: Vec<f32>) {
-        self.scratch.borrow_mut().push(scratch);
+        open(&self.scratch).push(scratch);
+    }
+}
+
+/// Nothing behind these locks can be left half done: a panic in a task is caught before it comes so far.
+fn open<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn try_open<T>(lock: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match lock.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+impl Crew {
+    fn of(n_workers: usize) -> Crew {
+        let asleep = (0..n_workers).map(|_| AtomicBool::new(false)).collect();
+        let board = Arc::new(Board { asleep, ..Board::default() });
+        let workers = (0..n_workers).map(|idx| Worker::start(idx, &board)).collect();
+        Crew { board, workers }
+    }
+
+    fn run(&self, n_tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+        let task: *const (dyn Fn(usize) + Sync + '_) = task;
+        // SAFETY: only the lifetime changes. `close` does not return while a worker may still call it.
+        let task = unsafe { transmute::<*const (dyn Fn(usize) + Sync + '_), *const (dyn Fn(usize) + Sync)>(task) };
+        let job = Job { n_tasks, task };
+        self.post(job);
+        self.board.work(job);
+        self.board.close();
+        let panic = open(&self.board.panic).take();
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
+    }
+
+    /// Only the thread that holds the lock on the crew posts.
+    fn post(&self, job: Job) {
+        let board = &self.board;
+        // SAFETY: no job is open and nobody is inside, as `close` has seen to; this thread alone posts.
+        unsafe { *board.job.get() = Some(job) };
+        board.next.store(0, Ordering::Relaxed);
+        board.open.store(true, Ordering::SeqCst);
+        for (worker, asleep) in self.workers.iter().zip(&board.asleep).take(job.n_tasks - 1) {
+            if asleep.swap(false, Ordering::SeqCst) {
+                worker.thread.unpark();
+            }
+        }
     }
 }
 
@@ -162,14 +210,14 @@ impl Board {
             let task = unsafe { &*job.task };
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| task(idx))) {
                 self.next.fetch_max(job.n_tasks, Ordering::Relaxed);
-                self.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(panic);
+                open(&self.panic).get_or_insert(panic);
             }
         }
     }
 
     /// Lets nobody in any more and waits for those inside.
     fn close(&self) {
-        self.open.store(0, Ordering::SeqCst);
+        self.open.store(false, Ordering::SeqCst);
         let mut n_rounds = 0_u32;
         while self.n_inside.load(Ordering::SeqCst) > 0 {
             n_rounds += 1;
@@ -180,12 +228,12 @@ impl Board {
 
     /// Works on the job that is open, if one is.
     fn enter(&self) -> bool {
-        if self.open.load(Ordering::Relaxed) == 0 {
+        if !self.open.load(Ordering::Relaxed) {
             return false;
         }
         // Announced before looking: so either this sees that the job was closed, or `close` sees this.
         self.n_inside.fetch_add(1, Ordering::SeqCst);
-        let is_open = self.open.load(Ordering::SeqCst) != 0;
+        let is_open = self.open.load(Ordering::SeqCst);
         if is_open {
             // SAFETY: the job is written only while none is open and nobody is inside.
             let job = unsafe { *self.job.get() };
@@ -226,7 +274,7 @@ fn sleep(idx: usize, board: &Board) {
     asleep.store(true, Ordering::SeqCst);
     // Announced before the last look: so either this sees the new job, or the driver sees that it must wake this.
     while asleep.load(Ordering::SeqCst)
-        && board.open.load(Ordering::SeqCst) == 0
+        && !board.open.load(Ordering::SeqCst)
         && !board.is_closing.load(Ordering::SeqCst)
     {
         thread::park();
@@ -234,7 +282,7 @@ fn sleep(idx: usize, board: &Board) {
     asleep.store(false, Ordering::SeqCst);
 }
 
-impl Drop for Pool {
+impl Drop for Crew {
     fn drop(&mut self) {
         self.board.is_closing.store(true, Ordering::SeqCst);
         for worker in &mut self.workers {

@@ -47,12 +47,16 @@ fn a_panic_reaches_the_caller_and_the_pool_lives_on() {
         let text = *panic.unwrap_err().downcast::<String>().unwrap();
         assert_eq!(text, format!("task {bad} fails"));
         assert_eq!(counts(&pool, 32), [1; 32]);
+        work_at_the_same_time(&pool);
     }
 }
 
 #[test]
 fn two_threads_work_at_the_same_time() {
-    let pool = Pool::new(2);
+    work_at_the_same_time(&Pool::new(2));
+}
+
+fn work_at_the_same_time(pool: &Pool) {
     let n_arrived = AtomicUsize::new(0);
     pool.run(2, |_| {
         n_arrived.fetch_add(1, Ordering::SeqCst);
@@ -70,9 +74,35 @@ fn an_idle_pool_costs_nothing() {
     assert_eq!(counts(&pool, 8), [1; 8]);
     thread::sleep(20 * AWAKE);
     let until_asleep = Instant::now();
-    while !pool.board.asleep.iter().all(|asleep| asleep.load(Ordering::SeqCst)) {
+    let board = open(&pool.crew).board.clone();
+    while !board.asleep.iter().all(|asleep| asleep.load(Ordering::SeqCst)) {
         assert!(until_asleep.elapsed() < Duration::from_secs(10), "the worker does not go to sleep");
         thread::sleep(AWAKE);
     }
     assert_eq!(counts(&pool, 8), [1; 8]);
+}
+
+#[test]
+fn a_pool_grows_and_shrinks() {
+    let pool = Pool::new(1);
+    for n_threads in [3, 1, 2, 0] {
+        pool.resize(n_threads);
+        assert_eq!(pool.n_threads(), n_threads.max(1));
+        assert_eq!(counts(&pool, 50), [1; 50]);
+    }
+}
+
+#[test]
+fn two_who_drive_at_once_are_both_served() {
+    let pool = Pool::new(2);
+    thread::scope(|scope| {
+        let driver = || (0..200).for_each(|_| assert_eq!(counts(&pool, 20), [1; 20]));
+        (0..2).for_each(|_| drop(scope.spawn(driver)));
+    });
+}
+
+#[test]
+fn a_task_may_start_tasks_of_its_own() {
+    let pool = Pool::new(2);
+    pool.run(4, |_| assert_eq!(counts(&pool, 10), [1; 10]));
 }
