@@ -118,7 +118,10 @@ impl Arguments {
     }
 
     fn base(&self) -> Result<Base> {
-        let mut base = Base::load(&self.model, Placement { device: self.device, precision: self.precision })?;
+        let mut base = Base::load(
+            &self.model,
+            Placement { device: self.device, precision: self.precision, ..Placement::default() },
+        )?;
         for folder in &self.adapters {
             base.add_adapter(folder)?;
         }
@@ -163,8 +166,8 @@ impl Loaded {
     fn load(arguments: &Arguments, lanes: &[Lane], n_threads: usize) -> Result<Self> {
         let begun = Instant::now();
         let language = Language::load(&arguments.model)?;
-        model::set_threads(n_threads);
         let base = arguments.base()?;
+        base.set_threads(n_threads);
         let (device, precision) = (base.device(), base.precision().to_owned());
         let sizes = arguments.sizes(&base)?;
         let vocabulary_size = base.vocabulary_size();

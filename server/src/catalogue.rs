@@ -223,6 +223,7 @@ fn source(written: Written, folder: &Path) -> Result<Source, String> {
             placement: Placement {
                 device: written.device.unwrap_or_default(),
                 precision: written.precision.unwrap_or_default(),
+                ..Placement::default()
             },
             template: template(folder, written.template.as_deref())?,
             load: written.load.unwrap_or_default(),

@@ -159,7 +159,7 @@ impl Loader {
                 Err(err) => self.fail_one(id, &err.to_string()),
             }
         }
-        set_threads(self.room.n_threads, base.n_parameters());
+        base.set_threads(n_threads(self.room.n_threads, base.n_parameters()));
         let (device, precision) = (base.device(), base.precision().to_owned());
         let n_positions = self.room.n_positions_max.min(base.max_positions());
         let runner = self.runner(base, n_positions, checkpoint.reproducible)?;
@@ -243,11 +243,10 @@ fn wait_for(freed: &Freed) {
     tracing::info!(model.name = freed.name, "an idle model was unloaded to make room");
 }
 
-/// Threads are the whole process's, and those that compute already keep what they have.
-fn set_threads(wished: Option<usize>, n_parameters: u64) {
+/// How many threads a model computes with.
+fn n_threads(wished: Option<usize>, n_parameters: u64) -> usize {
     let n_cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    let fitting = if n_parameters < SMALL_PARAMETERS_MAX { 1 } else { n_cores() };
-    model::set_threads(wished.unwrap_or(fitting));
+    wished.unwrap_or_else(|| if n_parameters < SMALL_PARAMETERS_MAX { 1 } else { n_cores() })
 }
 
 /// SHA-256 over the files that make text of tokens and prompts of messages, and over the chat template where it is another

@@ -25,9 +25,10 @@ fn demo() -> PathBuf {
 
 /// A server that hosts the demonstration base.
 async fn house() -> (Router, TempDir) {
-    model::set_threads(1); // the tests themselves run side by side
-    let placement = Placement { device: DeviceChoice::Cpu, precision: PrecisionChoice::F32 };
-    let runner = Base::load(&demo(), placement).unwrap().into_runner(8, 512).unwrap();
+    let placement = Placement { device: DeviceChoice::Cpu, precision: PrecisionChoice::F32, ..Placement::default() };
+    let base = Base::load(&demo(), placement).unwrap();
+    base.set_threads(1); // the tests themselves run side by side
+    let runner = base.into_runner(8, 512).unwrap();
     let engine = Engine::start(runner, Language::load(&demo()).unwrap());
     let id = ModelId("base".into());
     let card = ModelCard {

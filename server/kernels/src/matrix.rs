@@ -144,6 +144,12 @@ impl Matrix {
         self.panels.n_bytes() + self.bias.as_ref().map_or(0, |bias| 4 * bias.len())
     }
 
+    /// Memory that a matrix without a bias takes, of any number of parts.
+    pub fn n_bytes_of(n_outputs: u64, n_inputs: u64, precision: Precision) -> u64 {
+        let panel_bytes = with_format!(precision, F => panel_bytes::<F>(n_inputs));
+        n_outputs.div_ceil(WIDTH as u64).saturating_mul(panel_bytes)
+    }
+
     /// The weights of one output: where the last layer is the transposed embedding, a token's embedding.
     pub fn row(&self, output: usize, into: &mut [f32]) {
         assert!(output < self.n_outputs, "output {output} of {}", self.n_outputs);
@@ -209,9 +215,13 @@ impl Stack<'_> {
     }
 }
 
+fn panel_bytes<F: Format>(n_inputs: u64) -> u64 {
+    n_inputs.div_ceil(F::GROUP as u64).saturating_mul(F::GROUP_BYTES as u64)
+}
+
 fn pack<F: Format>(pool: &Pool, stack: &Stack, precision: Precision) -> Matrix {
     let (n_outputs, n_inputs) = (stack.n_outputs, stack.n_inputs);
-    let panel_bytes = n_inputs.div_ceil(F::GROUP) * F::GROUP_BYTES;
+    let panel_bytes = panel_bytes::<F>(n_inputs as u64) as usize;
     let n_panels = n_outputs.div_ceil(WIDTH);
     let mut panels = Buffer::zeroed(n_panels * panel_bytes);
     let share = Share::new(panels.bytes_mut());

@@ -5,9 +5,10 @@
 
 use tch::{Kind, Tensor};
 
-use crate::cache::{Cached, LayerCache};
+use crate::cache::{Cached, LayerCache, TorchCache};
 use crate::config::Reach;
-use crate::packed::Span;
+use crate::layer::Heads;
+use crate::packed::{Packed, Span};
 use crate::placement::Place;
 
 /// How the tokens of one layer attend.
@@ -62,8 +63,29 @@ enum Mask {
 }
 
 impl Attention {
-    /// `softmax(cap(scale · q kᵀ)) v` for every token, `q` `(N, H, D)` → `(N, H · D)`.
-    pub fn attend(&self, q: &Tensor, cache: &LayerCache, groups: &[Group]) -> Tensor {
+    /// `softmax(cap(scale · q kᵀ)) v` for every token, `(N, (H + 2K) · D)` → `(N, H · D)`.
+    pub fn attend(&self, qkv: &Tensor, heads: Heads, cache: &LayerCache, packed: &Packed) -> Tensor {
+        match cache {
+            LayerCache::Torch(cache) => {
+                self.attend_in_groups(&heads.split(qkv).narrow(1, 0, heads.n_query), cache, &packed.groups)
+            }
+            LayerCache::Processor { processor, cache } => {
+                processor.attend(cache, self.of_kernels(heads), qkv, &packed.cached_spans)
+            }
+        }
+    }
+
+    fn of_kernels(&self, heads: Heads) -> kernels::attention::Attention {
+        let window = match self.reach {
+            Reach::All => None,
+            Reach::Window(window) => Some(window as usize),
+        };
+        let (scale, soft_cap) = (self.scale as f32, self.soft_cap.map(|cap| cap as f32));
+        kernels::attention::Attention { n_query_heads: heads.n_query as usize, scale, soft_cap, window }
+    }
+
+    /// `q` `(N, H, D)` → `(N, H · D)`.
+    fn attend_in_groups(&self, q: &Tensor, cache: &TorchCache, groups: &[Group]) -> Tensor {
         let [n_tokens, n_heads, head_dim] = q.size()[..] else { unreachable!("queries have three dimensions") };
         match groups {
             [only @ (Group::Decode { order: Order::Neighbours { .. }, .. } | Group::Prefill { .. })] => {
@@ -80,7 +102,7 @@ impl Attention {
     }
 
     /// One group's queries `(n, H, D)` → `(n, H · D)`.
-    fn attend_group(&self, q: &Tensor, cache: &LayerCache, group: &Group) -> Tensor {
+    fn attend_group(&self, q: &Tensor, cache: &TorchCache, group: &Group) -> Tensor {
         match group {
             Group::Decode { first_slot, n_slots, views, .. } => {
                 let view = views.of(self.reach);
@@ -173,13 +195,13 @@ fn later(scores: &Tensor) -> Tensor {
 }
 
 impl Group {
-    pub fn decode(order: Order, run: &[Span], positions: &Tensor, window: Option<i64>, place: Place) -> Group {
+    pub fn decode(order: Order, run: &[Span], positions: &Tensor, window: Option<i64>, place: &Place) -> Group {
         let seen = SeenBy { positions: order.pick(positions), place };
         let views = Views::new(window, |window| seen.by_run(run, window));
         Group::Decode { order, first_slot: run[0].slot, n_slots: run.len() as i64, views }
     }
 
-    pub fn prefill(span: &Span, positions: &Tensor, window: Option<i64>, place: Place) -> Group {
+    pub fn prefill(span: &Span, positions: &Tensor, window: Option<i64>, place: &Place) -> Group {
         let Span { start, n_tokens, slot, .. } = *span;
         let seen = SeenBy { positions: positions.narrow(0, start, n_tokens), place };
         let views = Views::new(window, |window| seen.by_piece(span, window));
@@ -235,12 +257,12 @@ impl Mask {
 }
 
 /// What the tokens at these positions `(n)` see.
-struct SeenBy {
+struct SeenBy<'a> {
     positions: Tensor,
-    place: Place,
+    place: &'a Place,
 }
 
-impl SeenBy {
+impl SeenBy<'_> {
     /// By the last tokens of sequences in neighbouring slots.
     fn by_run(&self, run: &[Span], window: Option<i64>) -> View {
         let lengths = || run.iter().map(Span::length);

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::path::Path;
 
-use engine::AdapterIdx;
+use engine::{AdapterIdx, Steadiness};
 use tch::no_grad_guard;
 
 use crate::LoadError;
@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::decoder::Decoder;
 use crate::lora::Adapter;
 use crate::need::{Checkpoint, Need, check_room, n_parameters, position_bytes};
-use crate::placement::{Place, Placement, precision_name};
+use crate::placement::{Place, Placement};
 use crate::runner::TorchRunner;
 use crate::weights::{Progress, Weights};
 
@@ -40,10 +40,11 @@ impl Base {
     ) -> Result<Base, LoadError> {
         let _no_grad = no_grad_guard();
         let Checkpoint { mut files, config, listing } = Checkpoint::open(folder)?;
-        let place = placement.resolve(&config)?;
-        listing.need(place).check(place)?;
-        let mut weights = Weights::read(&mut files, &listing, place, progress)?;
-        let decoder = Decoder::build(&config, &mut weights, place)?;
+        let plan = placement.resolve(listing.kind_of_matrices())?;
+        listing.need(plan).check(plan)?;
+        let mut weights = Weights::read(&mut files, &listing, plan.arrival, progress)?;
+        let place = plan.place();
+        let decoder = Decoder::build(&config, &mut weights, &place)?;
         Ok(Base {
             n_parameters: n_parameters(&config),
             config,
@@ -57,32 +58,55 @@ impl Base {
     /// Adds an adapter in PEFT layout as the next variant. When it is refused, the base stays as it was.
     pub fn add_adapter(&mut self, folder: &Path) -> Result<AdapterIdx, LoadError> {
         let _no_grad = no_grad_guard();
-        self.adapters.push(Adapter::load(folder, &self.config, self.place)?);
+        self.adapters.push(Adapter::load(folder, &self.config, &self.place)?);
         Ok(AdapterIdx(self.n_adapters()))
+    }
+
+    /// Computes with this many threads. On a busy machine fewer are faster: they wait for each other in every product.
+    ///
+    /// Where the processor's own kernels compute, libtorch needs one thread only, and gets no more: its number is the
+    /// whole process's.
+    pub fn set_threads(&self, n_threads: usize) {
+        let n_of_torch = match &self.place.processor {
+            Some(processor) => {
+                processor.pool().resize(n_threads);
+                1
+            }
+            None => i32::try_from(n_threads).unwrap_or(i32::MAX).max(1),
+        };
+        tch::set_num_threads(n_of_torch);
     }
 
     /// Makes room for `n_slots` sequences of up to `n_positions` tokens each, and is ready to run.
     pub fn into_runner(self, n_slots: u32, n_positions: u32) -> Result<TorchRunner, LoadError> {
         check_room(&self.config, n_slots, n_positions)?;
-        Need::of_cache(&self.config, n_slots, n_positions, self.place).check(self.place)?;
-        let cache = Cache::new(&self.config, n_slots, n_positions, self.place)?;
+        let cache = self.cache(n_slots, n_positions)?;
         Ok(TorchRunner::new(self, cache))
     }
 
-    /// The same with logits that do not depend on what else is computed, to the last bit: rows that answer are always
-    /// computed `n_rows` at once, however few they are, and every prompt by itself. Answers take longer this way.
+    /// The same with logits that do not depend on what else is computed, to the last bit.
+    ///
+    /// Those of the processor's own kernels never do. Elsewhere rows that answer are always computed `n_rows` at once,
+    /// however few they are, and every prompt by itself: answers take longer this way.
     pub fn into_steady_runner(
         self,
         n_slots: u32,
         n_positions: u32,
         n_rows: NonZeroU32,
     ) -> Result<TorchRunner, LoadError> {
+        if self.place.steadiness() == Steadiness::Invariant {
+            return self.into_runner(n_slots, n_positions);
+        }
         check_room(&self.config, n_slots, n_positions)?;
         // One more, for the rows that only fill the bucket.
-        let n_slots_with_filler = n_slots.saturating_add(1);
-        Need::of_cache(&self.config, n_slots_with_filler, n_positions, self.place).check(self.place)?;
-        let cache = Cache::new(&self.config, n_slots_with_filler, n_positions, self.place)?;
+        let cache = self.cache(n_slots.saturating_add(1), n_positions)?;
         Ok(TorchRunner::in_fixed_bucket(self, cache, n_rows))
+    }
+
+    fn cache(&self, n_slots: u32, n_positions: u32) -> Result<Cache, LoadError> {
+        let plan = self.place.plan;
+        Need::of_cache(&self.config, n_slots, n_positions, plan).check(plan)?;
+        Cache::new(&self.config, n_slots, n_positions, &self.place)
     }
 
     pub fn config(&self) -> &Config {
@@ -94,9 +118,9 @@ impl Base {
         self.place.device_name()
     }
 
-    /// `f32`, `bf16` or `f16`.
+    /// `f32`, `bf16`, `f16`, `int8` or `int4`.
     pub fn precision(&self) -> &'static str {
-        precision_name(self.place.kind)
+        self.place.precision_name()
     }
 
     /// Weights of the base; tied embeddings count once.
@@ -120,7 +144,7 @@ impl Base {
 
     /// Cache memory that one position of one slot takes, in bytes.
     pub fn position_bytes(&self) -> u64 {
-        position_bytes(&self.config, self.place)
+        position_bytes(&self.config, self.place.plan)
     }
 
     /// SHA-256 over the checkpoint's configuration and weights, in hexadecimal.

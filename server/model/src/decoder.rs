@@ -8,6 +8,7 @@ use crate::LoadError;
 use crate::cache::Cache;
 use crate::config::{Config, LastLayer};
 use crate::layer::{Layer, Norm, Step, expected_of_layer};
+use crate::linear::Linear;
 use crate::listing::Expected;
 use crate::lora::{Adapter, LayerDeltas};
 use crate::packed::Packed;
@@ -50,7 +51,7 @@ impl Decoder {
 
 struct Embeddings {
     /// `(V, C)`
-    weight: Tensor,
+    weight: Linear,
     /// A number, rounded as the weights are.
     scale: Option<Tensor>,
 }
@@ -58,7 +59,7 @@ struct Embeddings {
 impl Embeddings {
     /// Token ids `(N)` → `(N, C)`.
     fn forward(&self, tokens: &Tensor) -> Tensor {
-        let x = self.weight.index_select(0, tokens);
+        let x = self.weight.look_up(tokens);
         match &self.scale {
             Some(scale) => x * scale,
             None => x,
@@ -69,14 +70,14 @@ impl Embeddings {
 /// The layer that makes logits.
 struct Last {
     /// `(V, C)`
-    weight: Tensor,
+    weight: Linear,
     soft_cap: Option<f64>,
 }
 
 impl Last {
     /// `(N, C)` → `(N, V)`, in f32.
     fn forward(&self, x: &Tensor) -> Tensor {
-        let mut logits = x.linear(&self.weight, None::<&Tensor>).to_kind(Kind::Float);
+        let mut logits = self.weight.forward(x).to_kind(Kind::Float);
         if let Some(cap) = self.soft_cap {
             let _ = logits.g_div_scalar_(cap).tanh_().g_mul_scalar_(cap);
         }
@@ -87,6 +88,11 @@ impl Last {
 const EMBED_TOKENS: &str = "model.embed_tokens.weight";
 const LM_HEAD: &str = "lm_head.weight";
 const NORM: &str = "model.norm.weight";
+
+/// Whether a tensor is as wide as the vocabulary.
+pub fn is_table(name: &str) -> bool {
+    name == EMBED_TOKENS || name == LM_HEAD
+}
 
 /// The tensors of a checkpoint of this configuration.
 pub fn expected(config: &Config) -> Expected {
@@ -117,31 +123,44 @@ pub fn optional(config: &Config) -> Expected {
 
 impl Decoder {
     /// Puts together the tensors that [`expected`] names.
-    pub fn build(config: &Config, weights: &mut Weights, place: Place) -> Result<Decoder, LoadError> {
+    pub fn build(config: &Config, weights: &mut Weights, place: &Place) -> Result<Decoder, LoadError> {
         let embed_tokens = weights.take(EMBED_TOKENS);
-        let last = Last { weight: last_weight(config, weights, &embed_tokens)?, soft_cap: config.logit_soft_cap };
-        let scale = config.embedding_scale.map(|scale| Tensor::full([1], scale, place.options()));
+        let own_last = own_last_weight(config, weights, &embed_tokens)?;
+        let table = |weight: Tensor| {
+            Linear::stack(&[weight], None, place.table_precision(), place)
+                .map_err(|reason| LoadError::Torch { doing: "place the embeddings".to_owned(), reason })
+        };
+        let embeddings = Embeddings { weight: table(embed_tokens)?, scale: embedding_scale(config, place) };
+        let last = own_last.map_or_else(|| Ok(embeddings.weight.share()), table)?;
         Ok(Decoder {
-            embeddings: Embeddings { weight: embed_tokens, scale },
+            embeddings,
             layers: (0..config.num_hidden_layers)
-                .map(|layer| Layer::build(config, weights, layer))
+                .map(|layer| Layer::build(config, weights, layer, place))
                 .collect::<Result<_, _>>()?,
-            norm: Norm::build(config, weights, NORM),
-            last,
+            norm: Norm::build(config, weights, NORM, place),
+            last: Last { weight: last, soft_cap: config.logit_soft_cap },
             rotary: Rotary::new(config.rope, config.head_dim, place),
             local_rotary: config.local_rope.map(|rope| Rotary::new(rope, config.head_dim, place)),
         })
     }
 }
 
+/// Rounded as the checkpoint's own code rounds it, which the model has been trained with.
+fn embedding_scale(config: &Config, place: &Place) -> Option<Tensor> {
+    let rounded = |scale| Tensor::full([1], scale, (place.rounding(), place.device)).to_kind(place.kind);
+    config.embedding_scale.map(rounded)
+}
+
+/// Nothing where the last layer is the embeddings.
+///
 /// Some files hold tied weights twice; if they are said to be tied and differ, the file or its configuration is wrong.
-fn last_weight(config: &Config, weights: &mut Weights, embed_tokens: &Tensor) -> Result<Tensor, LoadError> {
+fn own_last_weight(config: &Config, weights: &mut Weights, embed_tokens: &Tensor) -> Result<Option<Tensor>, LoadError> {
     let stored = weights.take_optional(LM_HEAD);
     match (config.last_layer, stored) {
-        (_, None) => Ok(embed_tokens.shallow_clone()),
-        (LastLayer::Own, Some(lm_head)) => Ok(lm_head),
-        (_, Some(lm_head)) if lm_head.equal(embed_tokens) => Ok(embed_tokens.shallow_clone()),
-        (LastLayer::TiedUnlessStored, Some(lm_head)) => Ok(lm_head),
+        (_, None) => Ok(None),
+        (LastLayer::Own, Some(lm_head)) => Ok(Some(lm_head)),
+        (_, Some(lm_head)) if lm_head.to_kind(embed_tokens.kind()).equal(embed_tokens) => Ok(None),
+        (LastLayer::TiedUnlessStored, Some(lm_head)) => Ok(Some(lm_head)),
         (LastLayer::Tied, Some(_)) => Err(LoadError::NotTied { folder: weights.folder().to_owned() }),
     }
 }

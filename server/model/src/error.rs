@@ -41,6 +41,9 @@ pub enum LoadError {
     #[error("tensor {tensor} in {} has no place in this model", file.display())]
     UnexpectedTensor { file: PathBuf, tensor: String },
 
+    #[error("cannot compute in {precision} on {device}: only the processor's own kernels can")]
+    NoPrecision { precision: String, device: String },
+
     /// The files hold it twice, and say nothing of which one counts.
     #[error("tensor {tensor} in {} has come before", file.display())]
     RepeatedTensor { file: PathBuf, tensor: String },

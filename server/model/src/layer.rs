@@ -6,32 +6,42 @@ use crate::LoadError;
 use crate::attention::Attention;
 use crate::cache::LayerCache;
 use crate::config::{Activation, BlockNorms, Config, NormWeights, Reach};
+use crate::linear::Linear;
 use crate::listing::Expected;
 use crate::lora::LayerDeltas;
 use crate::packed::Packed;
+use crate::placement::Place;
+use crate::processor::Processor;
 use crate::products::Product;
 use crate::rotary::Turns;
 use crate::weights::Weights;
 
 pub struct Layer {
     attention_norms: Norms,
-    qkv: Linear,
+    qkv: Projection,
     head_norms: Option<HeadNorms>,
     heads: Heads,
     attention: Attention,
-    o: Linear,
+    o: Projection,
     mlp_norms: Norms,
-    gate_up: Linear,
-    activation: Activation,
-    down: Linear,
+    gate_up: Projection,
+    gate: Gate,
+    down: Projection,
 }
 
 /// `H`, `K` and `D`.
 #[derive(Clone, Copy)]
-struct Heads {
-    n_query: i64,
-    n_key: i64,
-    size: i64,
+pub struct Heads {
+    pub n_query: i64,
+    pub n_key: i64,
+    pub size: i64,
+}
+
+impl Heads {
+    /// `(N, (H + 2K) · D)` → `(N, H + 2K, D)`, a view.
+    pub fn split(self, qkv: &Tensor) -> Tensor {
+        qkv.view([-1, self.n_query + 2 * self.n_key, self.size])
+    }
 }
 
 /// What every layer of a step needs beside its input.
@@ -62,26 +72,40 @@ impl Layer {
 
     /// `(N, C)` → `(N, C)`.
     fn attention(&self, x: &Tensor, step: &Step, deltas: LayerDeltas, cache: &mut LayerCache) -> Tensor {
-        let Heads { n_query, n_key, size } = self.heads;
-        let qkv = self.qkv.forward(x, Product::Qkv, deltas).view([-1, n_query + 2 * n_key, size]); // (N, H + 2K, D)
+        let mut qkv = self.qkv.forward(x, Product::Qkv, deltas); // (N, (H + 2K) · D)
         if let Some(norms) = &self.head_norms {
-            norms.apply(&mut qkv.narrow(1, 0, n_query), &mut qkv.narrow(1, n_query, n_key));
+            norms.apply(&mut qkv, self.heads);
         }
-        step.turns(self.attention.reach).apply(&mut qkv.narrow(1, 0, n_query + n_key));
-        cache.put(&qkv.narrow(1, n_query, 2 * n_key), &step.packed.places);
-        let attended = self.attention.attend(&qkv.narrow(1, 0, n_query), cache, &step.packed.groups); // (N, H · D)
+        step.turns(self.attention.reach).apply(&mut qkv, self.heads);
+        cache.put(&qkv, self.heads, step.packed);
+        let attended = self.attention.attend(&qkv, self.heads, cache, step.packed); // (N, H · D)
         self.o.forward(&attended, Product::O, deltas)
     }
 
     /// `down(activation(gate(x)) · up(x))`, `(N, C)` → `(N, C)`.
     fn mlp(&self, x: &Tensor, deltas: LayerDeltas) -> Tensor {
         let gate_up = self.gate_up.forward(x, Product::GateUp, deltas); // (N, 2 · intermediate)
-        self.down.forward(&self.activation.gated(&gate_up), Product::Down, deltas)
+        self.down.forward(&self.gate.forward(&gate_up), Product::Down, deltas)
+    }
+}
+
+/// What stands between the MLP's two products.
+struct Gate {
+    activation: Activation,
+    processor: Option<Processor>,
+}
+
+impl Gate {
+    /// `activation(gate) · up`, `(N, 2 · intermediate)` → `(N, intermediate)`.
+    fn forward(&self, gate_up: &Tensor) -> Tensor {
+        match &self.processor {
+            Some(processor) => processor.gated(self.activation, gate_up),
+            None => self.activation.gated(gate_up),
+        }
     }
 }
 
 impl Activation {
-    /// `activation(gate) · up`, `(N, 2 · intermediate)` → `(N, intermediate)`.
     fn gated(self, gate_up: &Tensor) -> Tensor {
         let inner = gate_up.size()[1] / 2;
         let gate = gate_up.narrow(1, 0, inner);
@@ -93,17 +117,13 @@ impl Activation {
     }
 }
 
-/// The matrix of one product, and its bias.
-struct Linear {
-    /// `(out, in)`
-    weight: Tensor,
-    bias: Option<Tensor>,
-}
+/// The matrix of one product.
+struct Projection(Linear);
 
-impl Linear {
+impl Projection {
     /// `y = x Wᵀ + b` plus what the adapters add, `(N, in)` → `(N, out)`.
     fn forward(&self, x: &Tensor, product: Product, deltas: LayerDeltas) -> Tensor {
-        let mut y = x.linear(&self.weight, self.bias.as_ref());
+        let mut y = self.0.forward(x);
         deltas.add(product, x, &mut y);
         y
     }
@@ -113,13 +133,26 @@ impl Linear {
 pub struct Norm {
     weight: Tensor,
     eps: f64,
+    processor: Option<Processor>,
 }
 
 impl Norm {
     /// `x / √(mean(x²) + ε) · w` over the last dimension, the mean in f32 and the product in the precision of `w`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
+        if let Some(processor) = &self.processor {
+            return processor.norm(x, &self.weight, self.eps);
+        }
         let normed = x.to_kind(self.weight.kind()).rms_norm(self.weight.size(), Some(&self.weight), self.eps);
         normed.to_kind(x.kind())
+    }
+
+    /// The same in place for the `n` heads from `first` on, `x` `(N, (H + 2K) · D)`.
+    fn apply(&self, x: &mut Tensor, heads: Heads, first: i64, n: i64) {
+        if let Some(processor) = &self.processor {
+            return processor.norm_heads(x, first..first + n, &self.weight, self.eps);
+        }
+        let mut own = heads.split(x).narrow(1, first, n);
+        own.copy_(&self.forward(&own));
     }
 }
 
@@ -149,10 +182,10 @@ struct HeadNorms {
 }
 
 impl HeadNorms {
-    /// In place, `q` `(N, H, D)` and `k` `(N, K, D)`.
-    fn apply(&self, q: &mut Tensor, k: &mut Tensor) {
-        q.copy_(&self.q.forward(q));
-        k.copy_(&self.k.forward(k));
+    /// In place, `(N, (H + 2K) · D)`.
+    fn apply(&self, qkv: &mut Tensor, heads: Heads) {
+        self.q.apply(qkv, heads, 0, heads.n_query);
+        self.k.apply(qkv, heads, heads.n_query, heads.n_key);
     }
 }
 
@@ -198,14 +231,14 @@ fn norm_path(layer: i64, name: &str) -> String {
 
 impl Layer {
     /// Puts together the tensors that [`expected_of_layer`] names.
-    pub fn build(config: &Config, weights: &mut Weights, layer: i64) -> Result<Layer, LoadError> {
+    pub fn build(config: &Config, weights: &mut Weights, layer: i64, place: &Place) -> Result<Layer, LoadError> {
         let [attention_norms, mlp_norms] =
-            config.block_norms.names().map(|names| Norms::build(config, weights, layer, names));
-        let head_norms = config.has_head_norms.then(|| HeadNorms::build(config, weights, layer));
-        let mut linear = |product| Linear::build(config, weights, layer, product);
+            config.block_norms.names().map(|names| Norms::build(config, weights, (layer, place), names));
+        let head_norms = config.has_head_norms.then(|| HeadNorms::build(config, weights, (layer, place)));
+        let mut projection = |product| Projection::build(config, weights, (layer, place), product);
         Ok(Layer {
             attention_norms,
-            qkv: linear(Product::Qkv)?,
+            qkv: projection(Product::Qkv)?,
             head_norms,
             heads: Heads {
                 n_query: config.num_attention_heads,
@@ -217,54 +250,60 @@ impl Layer {
                 soft_cap: config.attention_soft_cap,
                 reach: config.reaches[layer as usize],
             },
-            o: linear(Product::O)?,
+            o: projection(Product::O)?,
             mlp_norms,
-            gate_up: linear(Product::GateUp)?,
-            activation: config.activation,
-            down: linear(Product::Down)?,
+            gate_up: projection(Product::GateUp)?,
+            gate: Gate { activation: config.activation, processor: place.processor.clone() },
+            down: projection(Product::Down)?,
         })
     }
 }
 
+/// A layer's number, and where it will compute.
+type Of<'a> = (i64, &'a Place);
+
 impl Norm {
-    pub fn build(config: &Config, weights: &mut Weights, name: &str) -> Norm {
+    pub fn build(config: &Config, weights: &mut Weights, name: &str, place: &Place) -> Norm {
+        let processor = place.processor.clone();
         let stored = weights.take(name);
+        let stored = if processor.is_some() { stored.to_kind(place.kind) } else { stored };
         let weight = match config.norm_weights {
             NormWeights::Factor => stored,
             // Near 1 half precisions are coarse: the sum stays in f32.
             NormWeights::FactorLessOne => stored.to_kind(Kind::Float) + 1.0,
         };
-        Norm { weight, eps: config.rms_norm_eps }
+        Norm { weight, eps: config.rms_norm_eps, processor }
     }
 }
 
 impl Norms {
-    fn build(config: &Config, weights: &mut Weights, layer: i64, (before, after): NormNames) -> Norms {
-        let mut norm = |name| Norm::build(config, weights, &norm_path(layer, name));
+    fn build(config: &Config, weights: &mut Weights, (layer, place): Of, (before, after): NormNames) -> Norms {
+        let mut norm = |name| Norm::build(config, weights, &norm_path(layer, name), place);
         Norms { before: norm(before), after: after.map(norm) }
     }
 }
 
 impl HeadNorms {
-    fn build(config: &Config, weights: &mut Weights, layer: i64) -> HeadNorms {
-        let [q, k] = HEAD_NORMS.map(|name| Norm::build(config, weights, &norm_path(layer, name)));
+    fn build(config: &Config, weights: &mut Weights, (layer, place): Of) -> HeadNorms {
+        let [q, k] = HEAD_NORMS.map(|name| Norm::build(config, weights, &norm_path(layer, name), place));
         HeadNorms { q, k }
     }
 }
 
-impl Linear {
-    fn build(config: &Config, weights: &mut Weights, layer: i64, product: Product) -> Result<Linear, LoadError> {
+impl Projection {
+    fn build(config: &Config, weights: &mut Weights, of: Of, product: Product) -> Result<Projection, LoadError> {
+        let (layer, place) = of;
         let modules = product.modules(config);
-        let mut stack = |part: &str| {
-            let parts: Vec<Tensor> =
-                modules.iter().map(|module| weights.take(&format!("{}.{part}", module.path(layer)))).collect();
-            Tensor::f_cat(&parts, 0).map_err(|reason| {
-                let doing = format!("put the {product:?} {part} of layer {layer} together");
-                LoadError::Torch { doing, reason }
-            })
+        let mut parts = |part: &str| -> Vec<Tensor> {
+            modules.iter().map(|module| weights.take(&format!("{}.{part}", module.path(layer)))).collect()
         };
-        let weight = stack("weight")?;
-        let bias = if modules[0].has_bias { Some(stack("bias")?) } else { None };
-        Ok(Linear { weight, bias })
+        let matrices = parts("weight");
+        let bias = modules[0].has_bias.then(|| parts("bias"));
+        let bias = bias.map(|parts| Tensor::f_cat(&parts, 0)).transpose();
+        let linear = bias.and_then(|bias| Linear::stack(&matrices, bias, place.weights, place));
+        linear.map(Projection).map_err(|reason| {
+            let doing = format!("put the {product:?} of layer {layer} together");
+            LoadError::Torch { doing, reason }
+        })
     }
 }

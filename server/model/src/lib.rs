@@ -1,4 +1,7 @@
-//! The arithmetic of a decoder with LoRA, in libtorch: ids in, ids out.
+//! The arithmetic of a decoder with LoRA: ids in, ids out.
+//!
+//! There is one text of the decoder, on tensors of libtorch. On the processor its operations are those of the house's own
+//! `kernels`, elsewhere libtorch's; each operation (`linear.rs`, `rotary.rs`, `attention.rs`, …) holds both.
 //!
 //! There is one decoder. What the families (Qwen2, Qwen3, Llama, Mistral, Gemma 2, Gemma 3) do differently are fields
 //! of its [`Config`].
@@ -34,8 +37,10 @@ mod attention;
 mod cache;
 mod decoder;
 mod layer;
+mod linear;
 mod lora;
 mod packed;
+mod processor;
 mod products;
 mod rotary;
 mod sampler;
@@ -57,6 +62,6 @@ pub use error::LoadError;
 pub use memory::free_bytes;
 pub use need::{Need, Summary};
 pub use packed::Outputs;
-pub use placement::{DeviceChoice, Placement, PrecisionChoice, UnknownChoice, set_threads};
+pub use placement::{Arithmetic, DeviceChoice, Placement, PrecisionChoice, UnknownChoice};
 pub use runner::TorchRunner;
 pub use weights::Progress;

@@ -6,16 +6,18 @@ mod targets;
 use std::path::Path;
 
 use tch::Tensor;
+use tch::kind::FLOAT_CPU;
 
 use crate::LoadError;
 use crate::config::Config;
 use crate::files::Files;
+use crate::linear::Linear;
 use crate::listing::{Expected, Listing, Wanted, adapter_file};
 use crate::need::Need;
 use crate::packed::Slice;
-use crate::placement::Place;
+use crate::placement::{Place, Plan, WORKBENCH};
 use crate::products::{Module, Product};
-use crate::weights::{WORKBENCH, Weights};
+use crate::weights::Weights;
 use spec::{Change, Spec, tensor_path};
 
 /// One variant's difference from the base.
@@ -32,10 +34,10 @@ type LayerAdapter = [Option<Delta>; 4];
 /// Their A matrices are stacked, and their B matrices stand on a diagonal with zeros beside: two small products serve
 /// q, k and v together. The scale is already in B.
 struct Delta {
-    /// `(in, R)`
-    a: Tensor,
-    /// `(R, out)`
-    b: Tensor,
+    /// `(R, in)`
+    a: Linear,
+    /// `(out, R)`
+    b: Linear,
 }
 
 /// What the adapters add in one layer of one step.
@@ -52,7 +54,7 @@ impl LayerDeltas<'_> {
         for slice in self.slices {
             if let Some(delta) = &self.adapters[slice.adapter].layers[self.layer][product as usize] {
                 let own = |all: &Tensor| all.narrow(0, slice.start, slice.n_tokens);
-                let _ = own(y).addmm_(&own(x).mm(&delta.a), &delta.b);
+                delta.b.add_to(&delta.a.forward(&own(x)), &mut own(y));
             }
         }
     }
@@ -60,9 +62,9 @@ impl LayerDeltas<'_> {
 
 impl Adapter {
     /// Reads `adapter_config.json` and `adapter_model.safetensors` for a base of this configuration.
-    pub fn load(folder: &Path, config: &Config, place: Place) -> Result<Adapter, LoadError> {
+    pub fn load(folder: &Path, config: &Config, place: &Place) -> Result<Adapter, LoadError> {
         let Opened { mut files, spec, listing } = Opened::read(folder, config)?;
-        need(&spec, &listing, config, place).check(place)?;
+        need(&spec, &listing, config, place.plan).check(place.plan)?;
         let mut weights = Weights::read(&mut files, &listing, WORKBENCH, &mut |_| {})?;
         let layers = (0..config.num_hidden_layers)
             .map(|layer| Builder { spec: &spec, config, weights: &mut weights, layer, place }.layer())
@@ -71,9 +73,9 @@ impl Adapter {
     }
 
     /// What [`Adapter::load`] will take.
-    pub fn need(folder: &Path, config: &Config, place: Place) -> Result<Need, LoadError> {
+    pub fn need(folder: &Path, config: &Config, plan: Plan) -> Result<Need, LoadError> {
         let Opened { spec, listing, .. } = Opened::read(folder, config)?;
-        Ok(need(&spec, &listing, config, place))
+        Ok(need(&spec, &listing, config, plan))
     }
 
     /// SHA-256 over the adapter's files, as [`Files::hash`] has it.
@@ -108,7 +110,7 @@ struct Builder<'a> {
     config: &'a Config,
     weights: &'a mut Weights,
     layer: i64,
-    place: Place,
+    place: &'a Place,
 }
 
 impl Builder<'_> {
@@ -124,45 +126,50 @@ impl Builder<'_> {
             return Ok(None);
         }
         let (n_outputs, n_inputs) = product.shape(self.config);
-        let stacked = |n_columns| Tensor::zeros([n_ranks, n_columns], WORKBENCH.options());
-        let (a, b) = (stacked(n_inputs), stacked(n_outputs));
+        let zeros = |shape: [i64; 2]| Tensor::zeros(shape, FLOAT_CPU);
+        let (a, b) = (zeros([n_ranks, n_inputs]), zeros([n_outputs, n_ranks]));
         self.fill(&modules, &a, &b);
         self.placed(&a, &b).map(Some)
     }
 
-    /// Copies A below A into `a`, and the scaled transpose of each B onto the diagonal of `b`.
+    /// Copies A below A into `a`, and each B, scaled, onto the diagonal of `b`.
     fn fill(&mut self, modules: &[Module], a: &Tensor, b: &Tensor) {
-        let (mut row, mut column) = (0, 0);
+        let (mut first_rank, mut output) = (0, 0);
         for module in modules {
             if let Some(Change { rank, scale }) = self.spec.of(module, self.layer) {
                 let path = tensor_path(module, self.layer);
-                a.narrow(0, row, rank).copy_(&self.weights.take(&format!("{path}.lora_A.weight")));
-                let scaled = self.weights.take(&format!("{path}.lora_B.weight")).transpose(0, 1) * scale; // (R, out)
-                b.narrow(0, row, rank).narrow(1, column, module.n_outputs).copy_(&scaled);
-                row += rank;
+                a.narrow(0, first_rank, rank).copy_(&self.weights.take(&format!("{path}.lora_A.weight")));
+                let scaled = self.weights.take(&format!("{path}.lora_B.weight")) * scale; // (out, R)
+                b.narrow(0, output, module.n_outputs).narrow(1, first_rank, rank).copy_(&scaled);
+                first_rank += rank;
             }
-            column += module.n_outputs;
+            output += module.n_outputs;
         }
     }
 
     fn placed(&self, a: &Tensor, b: &Tensor) -> Result<Delta, LoadError> {
-        let place = |matrix: &Tensor| matrix.f_to_device_(self.place.device, self.place.kind, false, false);
-        let delta = place(a).and_then(|a| Ok(Delta { a: a.transpose(0, 1), b: place(b)? }));
+        let (device, kind) = (self.place.device, self.place.rounding());
+        let place = |matrix: &Tensor| {
+            let matrix = matrix.f_to_device_(device, kind, false, false)?;
+            Linear::stack(&[matrix], None, self.place.delta_precision(), self.place)
+        };
+        let delta = place(a).and_then(|a| Ok(Delta { a, b: place(b)? }));
         delta.map_err(|reason| LoadError::Torch { doing: format!("place the adapter of layer {}", self.layer), reason })
     }
 }
 
 /// The tensors of the file are all there in f32 while the matrices are put together.
-fn need(spec: &Spec, listing: &Listing, config: &Config, place: Place) -> Need {
-    let layers = (0..config.num_hidden_layers)
-        .flat_map(|layer| Product::ALL.map(|product| n_values(spec, config, product, layer)));
-    let weights_bytes = layers.map(|n_values| place.held_bytes(n_values)).sum();
-    Need { weights_bytes, cache_bytes: 0, reading_bytes: listing.need(WORKBENCH).total_bytes() }
+fn need(spec: &Spec, listing: &Listing, config: &Config, plan: Plan) -> Need {
+    let deltas = (0..config.num_hidden_layers).flat_map(|layer| Product::ALL.map(|product| (product, layer)));
+    let weights_bytes = deltas.map(|(product, layer)| held_bytes(spec, config, plan, (product, layer))).sum();
+    let reading_bytes = listing.arrived_bytes(WORKBENCH) + listing.largest_bytes_read();
+    Need { weights_bytes, cache_bytes: 0, reading_bytes }
 }
 
-/// The values of the matrices of one layer's product, zeros included.
-fn n_values(spec: &Spec, config: &Config, product: Product, layer: i64) -> u64 {
+/// What the matrices of one layer's product take, zeros included.
+fn held_bytes(spec: &Spec, config: &Config, plan: Plan, (product, layer): (Product, i64)) -> u64 {
     let (n_outputs, n_inputs) = product.shape(config);
     let n_ranks = spec.n_ranks(&product.modules(config), layer);
-    (n_ranks * (n_inputs + n_outputs)) as u64
+    let held = |shape: [i64; 2]| plan.held_bytes(&shape, plan.delta_precision());
+    held([n_ranks, n_inputs]) + held([n_outputs, n_ranks])
 }

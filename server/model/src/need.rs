@@ -2,15 +2,17 @@
 
 use std::path::Path;
 
+use kernels::Precision;
+
 use crate::LoadError;
 use crate::base::Base;
 use crate::config::{Config, RopeScaling};
-use crate::decoder::{expected, optional};
+use crate::decoder::{expected, is_table, optional};
 use crate::files::Files;
-use crate::listing::{Listing, Wanted, checkpoint_files};
+use crate::listing::{Listed, Listing, Wanted, checkpoint_files};
 use crate::lora::Adapter;
 use crate::memory;
-use crate::placement::{Place, Placement, precision_name};
+use crate::placement::{Arrival, Placement, Plan, kind_name};
 
 /// What a checkpoint says of itself before it is loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +50,7 @@ impl Base {
             architecture: config.architecture.name(),
             n_layers: config.num_hidden_layers as u32,
             n_parameters: n_parameters(&config),
-            precision: listing.kind_of_matrices().map_or("mixed", precision_name),
+            precision: listing.kind_of_matrices().map_or("mixed", kind_name),
             max_positions: config.n_positions() as u32,
             vocabulary_size: config.vocab_size as u32,
             files_bytes: listing.size_bytes(),
@@ -62,16 +64,15 @@ impl Base {
     pub fn need(folder: &Path, placement: Placement, n_slots: u32, n_positions: u32) -> Result<Need, LoadError> {
         let Checkpoint { config, listing, .. } = Checkpoint::open(folder)?;
         check_room(&config, n_slots, n_positions)?;
-        let place = placement.resolve(&config)?;
-        let Need { cache_bytes, .. } = Need::of_cache(&config, n_slots, n_positions, place);
-        Ok(Need { cache_bytes, ..listing.need(place) })
+        let plan = placement.resolve(listing.kind_of_matrices())?;
+        let Need { cache_bytes, .. } = Need::of_cache(&config, n_slots, n_positions, plan);
+        Ok(Need { cache_bytes, ..listing.need(plan) })
     }
 
     /// What an adapter will take beside the checkpoint `base`, placed as that is.
     pub fn adapter_need(base: &Path, folder: &Path, placement: Placement) -> Result<Need, LoadError> {
-        let config = read_config(&mut Files::of(base))?;
-        let place = placement.resolve(&config)?;
-        Adapter::need(folder, &config, place)
+        let Checkpoint { config, listing, .. } = Checkpoint::open(base)?;
+        Adapter::need(folder, &config, placement.resolve(listing.kind_of_matrices())?)
     }
 }
 
@@ -81,15 +82,15 @@ impl Need {
         self.weights_bytes.saturating_add(self.cache_bytes.max(self.reading_bytes))
     }
 
-    pub(crate) fn of_cache(config: &Config, n_slots: u32, n_positions: u32, place: Place) -> Need {
+    pub(crate) fn of_cache(config: &Config, n_slots: u32, n_positions: u32, plan: Plan) -> Need {
         let n_held = u64::from(n_slots) * u64::from(n_positions);
-        Need { cache_bytes: n_held.saturating_mul(position_bytes(config, place)), ..Need::default() }
+        Need { cache_bytes: n_held.saturating_mul(position_bytes(config, plan)), ..Need::default() }
     }
 
     /// Refuses what would not fit. Where nobody can say what is free, it is left to be tried.
-    pub(crate) fn check(&self, place: Place) -> Result<(), LoadError> {
+    pub(crate) fn check(&self, plan: Plan) -> Result<(), LoadError> {
         let needed_bytes = self.total_bytes();
-        match memory::free_on(place.device) {
+        match memory::free_on(plan.device) {
             Some(free_bytes) if free_bytes < needed_bytes => Err(LoadError::NoMemory { needed_bytes, free_bytes }),
             _ => Ok(()),
         }
@@ -122,12 +123,29 @@ fn read_config(files: &mut Files) -> Result<Config, LoadError> {
 
 impl Listing {
     /// What reading these tensors takes, and what they take when they are placed.
-    pub fn need(&self, place: Place) -> Need {
-        // A tensor lies there as bytes, and once more before it is placed.
-        let reading_bytes = 2 * self.largest_bytes();
-        let held = self.tensors().map(|tensor| place.held_bytes(tensor.n_values()));
-        Need { weights_bytes: held.sum(), cache_bytes: 0, reading_bytes }
+    pub fn need(&self, plan: Plan) -> Need {
+        let held = self.tensors().map(|tensor| plan.held_bytes(&tensor.shape, precision_of(tensor, plan)));
+        let weights_bytes = held.sum();
+        // All have arrived before they are packed into fewer bits.
+        let more_before = self.arrived_bytes(plan.arrival).saturating_sub(weights_bytes);
+        let reading_bytes = self.largest_bytes_read().saturating_add(more_before);
+        Need { weights_bytes, cache_bytes: 0, reading_bytes }
     }
+
+    /// What its tensors take once they have been read.
+    pub fn arrived_bytes(&self, arrival: Arrival) -> u64 {
+        let value_bytes = |tensor: &Listed| arrival.kind_of(tensor.kind).elt_size_in_bytes() as u64;
+        self.tensors().map(|tensor| tensor.n_values().saturating_mul(value_bytes(tensor))).sum()
+    }
+
+    /// What the largest tensor takes while it is read: it lies there as bytes, and once more before it is placed.
+    pub fn largest_bytes_read(&self) -> u64 {
+        2 * self.largest_bytes()
+    }
+}
+
+fn precision_of(tensor: &Listed, plan: Plan) -> Precision {
+    if is_table(&tensor.name) { plan.table_precision() } else { plan.weights }
 }
 
 /// Tied embeddings count once.
@@ -136,9 +154,9 @@ pub fn n_parameters(config: &Config) -> u64 {
 }
 
 /// What the keys and values of one position of one slot take.
-pub fn position_bytes(config: &Config, place: Place) -> u64 {
+pub fn position_bytes(config: &Config, plan: Plan) -> u64 {
     let n_values = 2 * config.key_size() * config.num_hidden_layers;
-    place.held_bytes(n_values as u64)
+    (n_values as u64).saturating_mul(plan.cache_kind().elt_size_in_bytes() as u64)
 }
 
 /// Refuses more positions than the model knows.

@@ -19,8 +19,10 @@ pub struct Packed {
     pub outputs: Option<Tensor>,
     /// Which adapter serves which tokens; those of the bare base are in none.
     pub slices: Vec<Slice>,
-    /// Which tokens attend together.
+    /// Which tokens attend together, in libtorch.
     pub groups: Vec<Group>,
+    /// Where each row's tokens stand, for the processor.
+    pub cached_spans: Vec<kernels::attention::Span>,
 }
 
 /// What is to be laid out.
@@ -61,7 +63,7 @@ pub struct Slice {
 
 impl Packed {
     /// Lays out a step for this cache.
-    pub fn new(work: &Work, cache: &Cache, place: Place) -> Packed {
+    pub fn new(work: &Work, cache: &Cache, place: &Place) -> Packed {
         let Work { rows, outputs, grouping } = *work;
         let spans = spans(rows);
         let mut upload = Upload::default();
@@ -69,8 +71,10 @@ impl Packed {
         let positions = upload.add(spans.iter().flat_map(Span::positions));
         let places = upload.add(spans.iter().flat_map(|span| span.places(cache)));
         let chosen = upload.add(outputs.iter().copied());
+        // Each token attends by itself on the processor.
+        let grouped: &[Span] = if place.processor.is_some() { &[] } else { &spans };
         let runs: Vec<Run> =
-            decode_runs(&spans, grouping).into_iter().map(|spans| Run::new(spans, &mut upload)).collect();
+            decode_runs(grouped, grouping).into_iter().map(|spans| Run::new(spans, &mut upload)).collect();
 
         let sent = upload.send(place.device);
         let n_tokens = spans.last().map_or(0, |span| span.start + span.n_tokens);
@@ -78,7 +82,7 @@ impl Packed {
         let positions = sent.part(positions);
         let window = cache.window();
         let decodes = runs.iter().map(|run| Group::decode(run.order(&sent), &run.spans, &positions, window, place));
-        let prefills = spans.iter().filter(|span| !span.is_decode());
+        let prefills = grouped.iter().filter(|span| !span.is_decode());
         let prefills = prefills.map(|span| Group::prefill(span, &positions, window, place));
         Packed {
             tokens: sent.part(tokens),
@@ -86,6 +90,7 @@ impl Packed {
             outputs: (!is_all).then(|| sent.part(chosen)),
             slices: slices(rows, &spans, grouping),
             groups: decodes.chain(prefills).collect(),
+            cached_spans: spans.iter().map(Span::cached).collect(),
             positions,
         }
     }
@@ -113,6 +118,12 @@ impl Span {
 
     fn places(&self, cache: &Cache) -> impl Iterator<Item = i64> {
         self.positions().flat_map(|position| cache.places(self.slot, position))
+    }
+
+    fn cached(&self) -> kernels::attention::Span {
+        let [start, n_tokens, slot, position] =
+            [self.start, self.n_tokens, self.slot, self.position].map(|number| number as usize);
+        kernels::attention::Span { start, n_tokens, slot, position }
     }
 
     fn is_decode(&self) -> bool {

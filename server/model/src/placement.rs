@@ -1,21 +1,23 @@
 //! Where a model computes and in which precision: what was asked for, and what `auto` makes of it.
 
 use std::fmt;
+use std::ops::Deref;
 use std::str::FromStr;
-use std::time::{Duration, Instant};
 
+use engine::Steadiness;
+use kernels::{Matrix, Precision};
 use serde::Deserialize;
-use tch::{Cuda, Device, Kind, Tensor};
+use tch::{Cuda, Device, Kind};
 
 use crate::LoadError;
-use crate::config::Config;
-use crate::products::Product;
+use crate::processor::Processor;
 
 /// What the configuration asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Placement {
     pub device: DeviceChoice,
     pub precision: PrecisionChoice,
+    pub arithmetic: Arithmetic,
 }
 
 /// `auto`, `cpu`, `cuda` or `cuda:1`.
@@ -29,36 +31,74 @@ pub enum DeviceChoice {
     Cuda(usize),
 }
 
-/// `auto`, `f32`, `bf16` or `f16`.
+/// `auto`, `f32`, `bf16`, `f16`, `int8` or `int4`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum PrecisionChoice {
-    /// bf16 on CUDA; on the processor bf16 or f32, whichever computes this model faster there.
+    /// bf16 on CUDA; on the processor what the checkpoint is stored in.
     #[default]
     Auto,
     F32,
     Bf16,
     F16,
+    /// Weights in 9 bits each, on the processor only.
+    Int8,
+    /// Weights in 5 bits each but for the embeddings, which have 9; on the processor only.
+    Int4,
 }
 
-/// Uses this many threads for each tensor operation of this thread and of those that begin to compute later.
-///
-/// On a busy machine fewer are faster: threads wait for each other in every product.
-pub fn set_threads(n_threads: usize) {
-    tch::set_num_threads(i32::try_from(n_threads).unwrap_or(i32::MAX).max(1));
+/// What computes on the processor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// The house's own kernels.
+    #[default]
+    Kernels,
+    /// What computes on other devices, too: to compare the two.
+    Libtorch,
 }
 
 impl Placement {
-    pub(crate) fn resolve(self, config: &Config) -> Result<Place, LoadError> {
+    /// For a checkpoint whose matrices are stored as `stored`, if that is one kind.
+    pub(crate) fn resolve(self, stored: Option<Kind>) -> Result<Plan, LoadError> {
         let device = self.device.resolve()?;
-        let kind = match self.precision {
-            PrecisionChoice::F32 => Kind::Float,
-            PrecisionChoice::Bf16 => Kind::BFloat16,
-            PrecisionChoice::F16 => Kind::Half,
-            PrecisionChoice::Auto if device.is_cuda() => Kind::BFloat16,
-            PrecisionChoice::Auto => faster_on_processor(config),
-        };
-        Ok(Place { device, kind })
+        let arithmetic = if device == Device::Cpu { self.arithmetic } else { Arithmetic::Libtorch };
+        let read_as = self.precision.read_as(device, arithmetic).map_err(|UnknownThere| LoadError::NoPrecision {
+            precision: self.precision.to_string(),
+            device: device_name(device),
+        })?;
+        let stored = read_as.or(stored).unwrap_or(Kind::Float);
+        let kind = if arithmetic == Arithmetic::Kernels { Kind::Float } else { stored };
+        let arrival = Arrival { device, kind: read_as };
+        Ok(Plan { device, kind, weights: self.precision.weights(stored), arrival, arithmetic })
+    }
+}
+
+/// A precision that this arithmetic does not know.
+struct UnknownThere;
+
+impl PrecisionChoice {
+    /// What tensors become as they are read; `None` lets each stay what it is.
+    fn read_as(self, device: Device, arithmetic: Arithmetic) -> Result<Option<Kind>, UnknownThere> {
+        match (self, arithmetic) {
+            (PrecisionChoice::F32, _) => Ok(Some(Kind::Float)),
+            (PrecisionChoice::Bf16, _) => Ok(Some(Kind::BFloat16)),
+            (PrecisionChoice::F16, _) => Ok(Some(Kind::Half)),
+            (_, Arithmetic::Kernels) => Ok(None),
+            (PrecisionChoice::Auto, _) if device == Device::Cpu => Ok(Some(Kind::Float)),
+            (PrecisionChoice::Auto, _) => Ok(Some(Kind::BFloat16)),
+            (PrecisionChoice::Int8 | PrecisionChoice::Int4, _) => Err(UnknownThere),
+        }
+    }
+
+    /// What matrices are kept in that have been read as `kind`.
+    fn weights(self, kind: Kind) -> Precision {
+        match (self, kind) {
+            (PrecisionChoice::Int8, _) => Precision::Int8,
+            (PrecisionChoice::Int4, _) => Precision::Int4,
+            (_, Kind::BFloat16) => Precision::Bf16,
+            (_, Kind::Half) => Precision::F16,
+            _ => Precision::F32,
+        }
     }
 }
 
@@ -89,107 +129,142 @@ impl DeviceChoice {
     }
 }
 
-/// Where tensors lie and what they consist of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+/// Where a model will compute and in which precision, before anything large has been read.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
     pub device: Device,
+    /// Of what flows between the operations.
     pub kind: Kind,
+    pub weights: Precision,
+    pub arrival: Arrival,
+    arithmetic: Arithmetic,
 }
 
-impl Place {
+/// Where tensors come to when they are read, and as what.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    pub device: Device,
+    /// What all become; `None` lets each stay what it is.
+    pub kind: Option<Kind>,
+}
+
+/// Where small pieces are put together before they are placed.
+pub const WORKBENCH: Arrival = Arrival { device: Device::Cpu, kind: Some(Kind::Float) };
+
+impl Arrival {
+    /// What a tensor becomes that is stored as this.
+    pub fn kind_of(self, stored: Kind) -> Kind {
+        self.kind.unwrap_or(stored)
+    }
+}
+
+/// A plan with what carries it out.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub plan: Plan,
+    /// Where there is none, libtorch computes.
+    pub processor: Option<Processor>,
+}
+
+impl Deref for Place {
+    type Target = Plan;
+
+    fn deref(&self) -> &Plan {
+        &self.plan
+    }
+}
+
+impl Plan {
+    pub fn place(self) -> Place {
+        Place { plan: self, processor: (self.arithmetic == Arithmetic::Kernels).then(Processor::new) }
+    }
+
     pub fn options(self) -> (Kind, Device) {
         (self.kind, self.device)
     }
 
-    /// What so many values take.
-    pub fn held_bytes(self, n_values: u64) -> u64 {
-        n_values.saturating_mul(self.kind.elt_size_in_bytes() as u64)
+    /// What a tensor takes once it is placed, a matrix in `precision`. The kernels keep all others in f32.
+    pub fn held_bytes(self, shape: &[i64], precision: Precision) -> u64 {
+        let n_values = shape.iter().product::<i64>() as u64;
+        match (self.arithmetic, shape) {
+            (Arithmetic::Kernels, [n_outputs, n_inputs]) => {
+                Matrix::n_bytes_of(*n_outputs as u64, *n_inputs as u64, precision)
+            }
+            (Arithmetic::Kernels, _) => n_values.saturating_mul(Kind::Float.elt_size_in_bytes() as u64),
+            (Arithmetic::Libtorch, _) => n_values.saturating_mul(self.kind.elt_size_in_bytes() as u64),
+        }
     }
 
     /// `cpu` or `cuda:0`.
     pub fn device_name(self) -> String {
-        match self.device {
-            Device::Cuda(idx) => format!("cuda:{idx}"),
-            _ => "cpu".to_owned(),
+        device_name(self.device)
+    }
+
+    /// `f32`, `bf16`, `f16`, `int8` or `int4`.
+    pub fn precision_name(self) -> &'static str {
+        match self.weights {
+            Precision::F32 => "f32",
+            Precision::Bf16 => "bf16",
+            Precision::F16 => "f16",
+            Precision::Int8 => "int8",
+            Precision::Int4 => "int4",
+        }
+    }
+
+    /// What numbers are rounded to that belong to the weights and are not among them.
+    pub fn rounding(self) -> Kind {
+        match self.weights {
+            Precision::F32 => Kind::Float,
+            Precision::F16 => Kind::Half,
+            Precision::Bf16 | Precision::Int8 | Precision::Int4 => Kind::BFloat16,
+        }
+    }
+
+    /// Of the embeddings and the last layer, which suffer most from few bits.
+    pub fn table_precision(self) -> Precision {
+        if self.weights == Precision::Int4 { Precision::Int8 } else { self.weights }
+    }
+
+    /// Of adapters: they are small, and all that tells one variant from another.
+    pub fn delta_precision(self) -> Precision {
+        match self.weights {
+            Precision::Int8 | Precision::Int4 => Precision::Bf16,
+            whole => whole,
+        }
+    }
+
+    /// How far a row's logits depend on its neighbours.
+    pub fn steadiness(self) -> Steadiness {
+        match self.arithmetic {
+            Arithmetic::Kernels => Steadiness::Invariant,
+            Arithmetic::Libtorch => Steadiness::Varying,
+        }
+    }
+
+    /// What a key or a value is kept in.
+    pub fn cache_kind(self) -> Kind {
+        match (self.arithmetic, self.weights) {
+            (Arithmetic::Libtorch, _) => self.kind,
+            (Arithmetic::Kernels, Precision::F32 | Precision::F16) => Kind::Float,
+            (Arithmetic::Kernels, _) => Kind::BFloat16,
         }
     }
 }
 
+fn device_name(device: Device) -> String {
+    match device {
+        Device::Cuda(idx) => format!("cuda:{idx}"),
+        _ => "cpu".to_owned(),
+    }
+}
+
 /// `f32`, `bf16` or `f16`.
-pub fn precision_name(kind: Kind) -> &'static str {
+pub fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::BFloat16 => "bf16",
         Kind::Half => "f16",
         _ => "f32",
     }
-}
-
-/// The time of 32 tokens decides, measured in turns on matrices of this model's shapes, in a few milliseconds.
-///
-/// 32 tokens are a piece of a prompt or a batch of answers. With so many the processor's instructions decide: with
-/// bf16 ones it is two or three times as fast in bf16, without them about ten times slower. With one token alone both
-/// wait for memory.
-///
-/// Answers depend on the precision to the last digit, so a machine should decide alike each time, however busy: the
-/// fastest of several runs on one thread counts, and bf16, half the memory, stays unless f32 is faster by a third.
-fn faster_on_processor(config: &Config) -> Kind {
-    const ROUNDS: usize = 5;
-    const MARGIN: f64 = 4.0 / 3.0;
-    let n_threads = tch::get_num_threads();
-    tch::set_num_threads(1);
-    let (f32_trial, bf16_trial) = (Trial::new(config, Kind::Float), Trial::new(config, Kind::BFloat16));
-    let (f32_times, bf16_times): (Vec<_>, Vec<_>) = (0..ROUNDS).map(|_| (f32_trial.run(), bf16_trial.run())).unzip();
-    tch::set_num_threads(n_threads);
-    let (f32_time, bf16_time) = (fastest(&f32_times), fastest(&bf16_times));
-    tracing::debug!(
-        f32_us = f32_time.as_micros(),
-        bf16_us = bf16_time.as_micros(),
-        "measured which precision is faster"
-    );
-    if f32_time.as_secs_f64() * MARGIN < bf16_time.as_secs_f64() { Kind::Float } else { Kind::BFloat16 }
-}
-
-fn fastest(times: &[Duration]) -> Duration {
-    times.iter().copied().min().unwrap_or_default()
-}
-
-/// The products of a step, as far as half a million weights go.
-struct Trial {
-    /// Inputs `(32, in)` and weights `(out, in)`.
-    products: Vec<(Tensor, Tensor)>,
-}
-
-impl Trial {
-    fn new(config: &Config, kind: Kind) -> Trial {
-        const N_TOKENS: i64 = 32;
-        let mut n_left: i64 = 1 << 19;
-        let filled = |n_rows, n_columns| Tensor::full([n_rows, n_columns], 0.5, (kind, Device::Cpu));
-        let mut products = Vec::new();
-        for (n_outputs, n_inputs) in step_products(config) {
-            let n_outputs = n_outputs.min(n_left / n_inputs);
-            if n_outputs == 0 {
-                break;
-            }
-            products.push((filled(N_TOKENS, n_inputs), filled(n_outputs, n_inputs)));
-            n_left -= n_outputs * n_inputs;
-        }
-        Trial { products }
-    }
-
-    fn run(&self) -> Duration {
-        let started = Instant::now();
-        for (x, weight) in &self.products {
-            let _ = x.linear(weight, None::<Tensor>);
-        }
-        started.elapsed()
-    }
-}
-
-/// `(out, in)` of every product, in the order of a step.
-fn step_products(config: &Config) -> impl Iterator<Item = (i64, i64)> + use<> {
-    let layer = Product::ALL.map(|product| product.shape(config));
-    let n_layers = usize::try_from(config.num_hidden_layers).expect("a checked configuration has few layers");
-    std::iter::repeat_n(layer, n_layers).flatten().chain([(config.vocab_size, config.hidden_size)])
 }
 
 /// A word that names no device or no precision.
@@ -227,7 +302,12 @@ impl FromStr for PrecisionChoice {
             "f32" => Ok(PrecisionChoice::F32),
             "bf16" => Ok(PrecisionChoice::Bf16),
             "f16" => Ok(PrecisionChoice::F16),
-            _ => Err(UnknownChoice { what: "precision", word: word.to_owned(), known: "auto, f32, bf16 and f16" }),
+            "int8" => Ok(PrecisionChoice::Int8),
+            "int4" => Ok(PrecisionChoice::Int4),
+            _ => {
+                let known = "auto, f32, bf16, f16, int8 and int4";
+                Err(UnknownChoice { what: "precision", word: word.to_owned(), known })
+            }
         }
     }
 }
@@ -255,5 +335,18 @@ impl fmt::Display for DeviceChoice {
             DeviceChoice::Cpu => write!(f, "cpu"),
             DeviceChoice::Cuda(idx) => write!(f, "cuda:{idx}"),
         }
+    }
+}
+
+impl fmt::Display for PrecisionChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            PrecisionChoice::Auto => "auto",
+            PrecisionChoice::F32 => "f32",
+            PrecisionChoice::Bf16 => "bf16",
+            PrecisionChoice::F16 => "f16",
+            PrecisionChoice::Int8 => "int8",
+            PrecisionChoice::Int4 => "int4",
+        })
     }
 }

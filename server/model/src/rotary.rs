@@ -5,7 +5,9 @@ use std::f64::consts::TAU;
 use tch::{Device, Kind, Tensor};
 
 use crate::config::{Llama3, Rope, RopeScaling, Yarn};
+use crate::layer::Heads;
 use crate::placement::Place;
+use crate::processor::{Processor, numbers};
 
 /// The speeds at which the pairs of a head turn.
 pub struct Rotary {
@@ -19,38 +21,65 @@ pub struct Rotary {
 }
 
 impl Rotary {
-    pub fn new(rope: Rope, head_dim: i64, place: Place) -> Rotary {
+    pub fn new(rope: Rope, head_dim: i64, place: &Place) -> Rotary {
         let forwards = scaled(plain_speeds(rope.theta, head_dim), rope, head_dim); // (D / 2)
         let speeds = Tensor::cat(&[-&forwards, forwards], 0).to_device(place.device); // (D)
         let growth = match rope.scaling {
             RopeScaling::Yarn(yarn) => yarn.attention_factor,
             _ => 1.0,
         };
-        Rotary { speeds, growth, place }
+        Rotary { speeds, growth, place: place.clone() }
     }
 
     /// The turns of tokens at these positions `(N)`: looked up once for all layers of a step.
     ///
     /// Computed in f32, because a bf16 angle would be off by whole turns, and rounded at the end.
     pub fn at(&self, positions: &Tensor) -> Turns {
+        match &self.place.processor {
+            Some(processor) => self.at_one_by_one(processor, positions),
+            None => self.at_once(positions),
+        }
+    }
+
+    /// libtorch takes a cosine by one of two ways, depending on where in a tensor it stands.
+    fn at_one_by_one(&self, processor: &Processor, positions: &Tensor) -> Turns {
+        let forwards = self.speeds.narrow(0, self.speeds.size()[0] / 2, self.speeds.size()[0] / 2).contiguous();
+        let positions = Vec::<i64>::try_from(positions).expect("positions are a row of integers");
+        let angles = || positions.iter().flat_map(|it| numbers(&forwards).iter().map(move |speed| *it as f32 * speed));
+        let growth = self.growth as f32;
+        let (cos, sin) = angles().map(|angle| (angle.cos() * growth, angle.sin() * growth)).unzip();
+        Turns::Processor { processor: processor.clone(), cos, sin }
+    }
+
+    fn at_once(&self, positions: &Tensor) -> Turns {
         let angles = (positions.to_kind(Kind::Float).unsqueeze(1) * &self.speeds).unsqueeze(1); // (N, 1, D)
         let rounded = |x: Tensor| (x * self.growth).to_kind(self.place.kind);
-        Turns { cos: rounded(angles.cos()), sin: rounded(angles.sin()) }
+        Turns::Torch { cos: rounded(angles.cos()), sin: rounded(angles.sin()) }
     }
 }
 
-/// Cosines and signed sines `(N, 1, D)` of the tokens of one step.
-pub struct Turns {
-    cos: Tensor,
-    sin: Tensor,
+/// How far the tokens of one step turn.
+pub enum Turns {
+    /// Cosines and signed sines `(N, 1, D)`.
+    Torch { cos: Tensor, sin: Tensor },
+    /// Cosines and sines of the forward half, `N · D / 2` of them.
+    Processor { processor: Processor, cos: Vec<f32>, sin: Vec<f32> },
 }
 
 impl Turns {
-    /// `x ← x · cos + rotate_half(x) · sin` in place, `x` `(N, heads, D)`.
-    pub fn apply(&self, x: &mut Tensor) {
-        let halves_swapped = x.roll(x.size()[2] / 2, 2);
-        let _ = x.g_mul_(&self.cos);
-        let _ = x.addcmul_(&halves_swapped, &self.sin);
+    /// `x ← x · cos + rotate_half(x) · sin` in place for queries and keys, `(N, (H + 2K) · D)`.
+    pub fn apply(&self, qkv: &mut Tensor, heads: Heads) {
+        match self {
+            Turns::Torch { cos, sin } => {
+                let mut x = heads.split(qkv).narrow(1, 0, heads.n_query + heads.n_key);
+                let halves_swapped = x.roll(heads.size / 2, 2);
+                let _ = x.g_mul_(cos);
+                let _ = x.addcmul_(&halves_swapped, sin);
+            }
+            Turns::Processor { processor, cos, sin } => {
+                processor.turn(qkv, heads, kernels::rotary::Turns { cos, sin });
+            }
+        }
     }
 }
 

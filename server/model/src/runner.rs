@@ -14,6 +14,7 @@ use tch::{Tensor, no_grad_guard};
 use crate::base::Base;
 use crate::cache::Cache;
 use crate::packed::{Grouping, Outputs, Packed, Work};
+use crate::processor::Processor;
 use crate::wanted::Wanted;
 use crate::{sampler, scorer};
 
@@ -67,7 +68,7 @@ impl Runner for TorchRunner {
 impl TorchRunner {
     pub(crate) fn new(base: Base, cache: Cache) -> TorchRunner {
         let slots = vec![Slot::default(); cache.n_slots() as usize];
-        TorchRunner { base, cache, slots, steadiness: Steadiness::Varying }
+        TorchRunner { steadiness: base.place.steadiness(), base, cache, slots }
     }
 
     /// The last slot of the cache is for the rows that fill the bucket.
@@ -134,7 +135,7 @@ impl TorchRunner {
         let logits = self.base.decoder.logits(&hidden.constant_pad_nd([0, 0, 0, n_more]));
         let logits = logits.narrow(0, 0, draws.len() as i64);
         let asks: Vec<_> = draws.iter().map(|draw| (draw.sampling, draw.uniform)).collect();
-        let tokens = sampler::draw(&sampler::adjusted(&logits, &draws), &asks);
+        let tokens = sampler::draw(self.processor(), &sampler::adjusted(&logits, &draws), &asks);
         let drawn = tokens.into_iter().map(|token| token.map(|token| Drawn { token, score: None })).collect();
         self.scored(drawn, &logits, &draws)
     }
@@ -148,7 +149,7 @@ impl TorchRunner {
             let rows: Vec<i64> = asked.iter().map(|(row, ..)| *row as i64).collect();
             let logits = logits.index_select(0, &Tensor::from_slice(&rows).to_device(logits.device()));
             let questions: Vec<_> = asked.iter().map(|(_, token, n_top)| (*token, *n_top)).collect();
-            for ((row, ..), score) in asked.iter().zip(scorer::score(&logits, &questions)) {
+            for ((row, ..), score) in asked.iter().zip(scorer::score(self.processor(), &logits, &questions)) {
                 drawn[*row] = drawn[*row].take().zip(score).map(|(drawn, score)| Drawn { score: Some(score), ..drawn });
             }
         }
@@ -167,9 +168,13 @@ impl TorchRunner {
             let n_questions = questions.len() as i64;
             let hidden = hidden.narrow(0, start, n_questions);
             start += n_questions;
-            scorer::score(&self.base.decoder.logits(&hidden), &questions)
+            scorer::score(self.processor(), &self.base.decoder.logits(&hidden), &questions)
         };
         chunks.flat_map(score).collect()
+    }
+
+    fn processor(&self) -> Option<&Processor> {
+        self.base.place.processor.as_ref()
     }
 
     fn grouping(&self) -> Grouping {
@@ -211,7 +216,7 @@ impl TorchRunner {
         Ok(())
     }
 
-    /// Checks the rows, then computes. A panic of libtorch fails the step and nothing else.
+    /// Checks the rows, then computes. A panic of the arithmetic fails the step and nothing else.
     fn guarded<T>(&mut self, rows: &[Row], compute: impl FnOnce(&mut TorchRunner) -> T) -> Result<T, RunnerError> {
         self.check(rows)?;
         self.release_from(rows);
@@ -226,7 +231,7 @@ impl TorchRunner {
     /// The hidden states that logits are made of, `(outputs, C)`.
     fn forward(&mut self, rows: &[Row], outputs: &[i64]) -> Tensor {
         let work = Work { rows, outputs, grouping: self.grouping() };
-        let packed = Packed::new(&work, &self.cache, self.base.place);
+        let packed = Packed::new(&work, &self.cache, &self.base.place);
         self.base.decoder.forward(&self.base.adapters, &packed, &mut self.cache)
     }
 
@@ -379,12 +384,13 @@ fn refused(row: &Row, reason: String) -> Result<(), RunnerError> {
     Err(RunnerError(format!("slot {} {reason}", row.slot)))
 }
 
-/// What libtorch said, without the backtrace that follows it.
+/// What libtorch or a kernel said, without what follows its first line.
 fn sentence(panic: &(dyn Any + Send), rows: &[Row]) -> RunnerError {
     let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
     let text = text.unwrap_or("an unknown panic");
     let said = text.split_once("Torch(\"").map_or(text, |(_, said)| said);
     let said = said.split("\\n").next().unwrap_or(said).trim_end_matches("\")");
+    let said = said.lines().next().unwrap_or(said);
     let n_tokens: usize = rows.iter().map(|row| row.tokens.len()).sum();
     RunnerError(format!("cannot compute a step of {} rows and {n_tokens} tokens: {said}", rows.len()))
 }

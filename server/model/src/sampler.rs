@@ -6,11 +6,20 @@
 use engine::{Draw, Sampling};
 use tch::{Kind, Tensor};
 
+use crate::processor::Processor;
+
 /// What one row asks for: how to draw, and its uniform number in `[0, 1)`.
 pub type Ask = (Sampling, f64);
 
 /// Draws one token per row, `logits` `(B, V)` in f32. A row with a NaN or an infinity draws nothing.
-pub fn draw(logits: &Tensor, asks: &[Ask]) -> Vec<Option<u32>> {
+pub fn draw(processor: Option<&Processor>, logits: &Tensor, asks: &[Ask]) -> Vec<Option<u32>> {
+    match processor {
+        Some(processor) => processor.draw(logits, asks),
+        None => draw_at_once(logits, asks),
+    }
+}
+
+fn draw_at_once(logits: &Tensor, asks: &[Ask]) -> Vec<Option<u32>> {
     let tokens = match &rows_alike(asks)[..] {
         [all] => draw_alike(logits, all),
         groups => draw_in_groups(logits, groups),

@@ -3,6 +3,7 @@
 use engine::{NTop, Score};
 use tch::{Kind, Tensor};
 
+use crate::processor::Processor;
 use crate::sampler::finite;
 
 /// What is asked about one row of logits: a token's probability, and so many of the likeliest.
@@ -11,7 +12,14 @@ pub type Question = (u32, NTop);
 /// One answer for each question, `logits` `(n, V)` in f32; `None` where the row has a NaN or an infinity.
 ///
 /// `ln p = logit − ln Σ exp(logits)`
-pub fn score(logits: &Tensor, questions: &[Question]) -> Vec<Option<Score>> {
+pub fn score(processor: Option<&Processor>, logits: &Tensor, questions: &[Question]) -> Vec<Option<Score>> {
+    match processor {
+        Some(processor) => processor.score(logits, questions),
+        None => score_at_once(logits, questions),
+    }
+}
+
+fn score_at_once(logits: &Tensor, questions: &[Question]) -> Vec<Option<Score>> {
     let tokens: Vec<i64> = questions.iter().map(|(token, _)| i64::from(*token)).collect();
     let tokens = Tensor::from_slice(&tokens).to_device(logits.device()).unsqueeze(1); // (n, 1)
     let logarithms = logits.logsumexp([-1], true); // (n, 1)

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tch::{Device, Kind, Tensor};
+use tch::Tensor;
 
 use crate::LoadError;
 use crate::files::Files;
 use crate::listing::{Entry, Listed, Listing, Shard};
-use crate::placement::{Place, precision_name};
+use crate::placement::{Arrival, kind_name};
 
 /// How much of a model's weights has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Weights {
     pub fn read(
         files: &mut Files,
         listing: &Listing,
-        place: Place,
+        arrival: Arrival,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Weights, LoadError> {
         let mut state = Progress { read_bytes: 0, total_bytes: listing.size_bytes() };
@@ -39,7 +39,7 @@ impl Weights {
         };
         let mut tensors = HashMap::new();
         for shard in &listing.shards {
-            read_shard(files, shard, place, &mut tell, &mut tensors)?;
+            read_shard(files, shard, arrival, &mut tell, &mut tensors)?;
         }
         Ok(Weights { folder: files.folder().to_owned(), tensors })
     }
@@ -61,7 +61,7 @@ impl Weights {
 fn read_shard(
     files: &mut Files,
     shard: &Shard,
-    place: Place,
+    arrival: Arrival,
     tell: &mut dyn FnMut(u64),
     tensors: &mut HashMap<String, Tensor>,
 ) -> Result<(), LoadError> {
@@ -76,7 +76,7 @@ fn read_shard(
         file.read(&mut bytes, entry.n_bytes, tell)?;
         if let Some(tensor) = &entry.tensor {
             let stored = Stored { file: &file.path, entry, tensor, bytes: &bytes };
-            tensors.insert(tensor.name.clone(), stored.convert(place)?);
+            tensors.insert(tensor.name.clone(), stored.convert(arrival)?);
         }
     }
     files.close(file, &shard.name);
@@ -92,10 +92,10 @@ struct Stored<'a> {
 }
 
 impl Stored<'_> {
-    fn convert(&self, place: Place) -> Result<Tensor, LoadError> {
+    fn convert(&self, arrival: Arrival) -> Result<Tensor, LoadError> {
         let Listed { shape, kind, .. } = self.tensor;
         let tensor = Tensor::f_from_data_size(self.bytes, shape, *kind)
-            .and_then(|tensor| tensor.f_to_device_(place.device, place.kind, false, false))
+            .and_then(|tensor| tensor.f_to_device_(arrival.device, arrival.kind_of(*kind), false, false))
             .map_err(|reason| LoadError::Torch { doing: format!("place {self}"), reason })?;
         self.check_finite(&tensor)?;
         Ok(tensor)
@@ -107,7 +107,7 @@ impl Stored<'_> {
         if least.double_value(&[]).is_finite() && largest.double_value(&[]).is_finite() {
             return Ok(());
         }
-        let (file, precision) = (self.file.to_owned(), precision_name(tensor.kind()));
+        let (file, precision) = (self.file.to_owned(), kind_name(tensor.kind()));
         Err(LoadError::NonFinite { file, tensor: self.entry.stored_name.clone(), precision })
     }
 }
@@ -117,6 +117,3 @@ impl std::fmt::Display for Stored<'_> {
         write!(f, "tensor {} of {}", self.entry.stored_name, self.file.display())
     }
 }
-
-/// Where small pieces are put together before they are placed.
-pub const WORKBENCH: Place = Place { device: Device::Cpu, kind: Kind::Float };

@@ -1,11 +1,11 @@
 use std::path::Path;
 
 use super::*;
-use crate::{Config, DeviceChoice, Placement, PrecisionChoice};
+use crate::{Arithmetic, Config, DeviceChoice, Placement, PrecisionChoice};
 
-fn tiny() -> Base {
+fn tiny(arithmetic: Arithmetic) -> Base {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tied");
-    Base::load(&folder, Placement { device: DeviceChoice::Cpu, precision: PrecisionChoice::F32 }).unwrap()
+    Base::load(&folder, Placement { device: DeviceChoice::Cpu, precision: PrecisionChoice::F32, arithmetic }).unwrap()
 }
 
 fn step(runner: &mut TorchRunner) -> Result<Vec<RowResult>, RunnerError> {
@@ -16,11 +16,16 @@ fn step(runner: &mut TorchRunner) -> Result<Vec<RowResult>, RunnerError> {
 }
 
 #[test]
-fn a_panic_of_libtorch_fails_the_step_in_one_sentence_and_nothing_else() {
-    let base = tiny();
-    let sound = Cache::new(base.config(), 1, 8, base.place).unwrap();
+fn a_panic_fails_the_step_in_one_sentence_and_nothing_else() {
+    for arithmetic in [Arithmetic::Kernels, Arithmetic::Libtorch] {
+        check_panic(tiny(arithmetic));
+    }
+}
+
+fn check_panic(base: Base) {
+    let sound = Cache::new(base.config(), 1, 8, &base.place).unwrap();
     let of_another_shape = Config { head_dim: 6, ..base.config().clone() };
-    let wrong = Cache::new(&of_another_shape, 1, 8, base.place).unwrap();
+    let wrong = Cache::new(&of_another_shape, 1, 8, &base.place).unwrap();
 
     let mut runner = TorchRunner::new(base, wrong);
     let RunnerError(sentence) = step(&mut runner).unwrap_err();

@@ -4,7 +4,19 @@ use engine::Sampling;
 use safetensors::SafeTensors;
 use tch::{Kind, Tensor};
 
-use super::draw;
+use super::Ask;
+use crate::processor::Processor;
+
+/// By libtorch and by the kernels, which agree.
+fn draw(logits: &Tensor, asks: &[Ask]) -> Vec<Option<u32>> {
+    let [torch, kernels] = draw_both_ways(logits, asks);
+    assert_eq!(torch, kernels);
+    kernels
+}
+
+fn draw_both_ways(logits: &Tensor, asks: &[Ask]) -> [Vec<Option<u32>>; 2] {
+    [super::draw(None, logits, asks), super::draw(Some(&Processor::new()), logits, asks)]
+}
 
 const PLAIN: Sampling = Sampling::Random { temperature: 1.0, top_p: 1.0, top_k: None };
 
@@ -127,8 +139,12 @@ fn top_p_keeps_the_token_that_crosses_it() {
 #[test]
 fn equal_tokens_are_cut_to_the_smallest_set() {
     let half = Sampling::Random { temperature: 1.0, top_p: 0.5, top_k: None };
-    let drawn = counts(&draw_many(&[0.0; 8], half, &evenly(800)), 8);
-    assert_eq!(drawn.iter().filter(|count| **count == 200.0).count(), 4);
+    let asks: Vec<_> = evenly(800).into_iter().map(|uniform| (half, uniform)).collect();
+    // Which of the equal ones are kept is each way's own.
+    for drawn in draw_both_ways(&Tensor::zeros([800, 8], (Kind::Float, tch::Device::Cpu)), &asks) {
+        let drawn = counts(&drawn.into_iter().flatten().collect::<Vec<_>>(), 8);
+        assert_eq!(drawn.iter().filter(|count| **count == 200.0).count(), 4);
+    }
 }
 
 #[test]
@@ -184,25 +200,33 @@ fn chi_squared_max(n_tokens: usize) -> f64 {
 
 #[test]
 fn a_million_draws_of_each_kind_follow_the_exact_probabilities() {
-    const N_DRAWS: u64 = 50_000;
-    crate::set_threads(1); // the tests themselves run side by side
     let logits: Vec<f32> = (0..24).map(|i| (i as f32 * 2.3).sin() * 2.5).collect();
     for temperature in [0.5, 1.0] {
         for (top_p, top_k) in [(1.0, None), (0.8, None), (1.0, Some(9))] {
             let sampling = Sampling::Random { temperature, top_p, top_k };
             let expected = probabilities(&logits, temperature, top_p, top_k.unwrap_or(24) as usize);
-            let n_kept = expected.iter().filter(|probability| **probability > 0.0).count();
-            for seed in 0..20 {
-                let observed = counts(&draw_many(&logits, sampling, &uniforms(seed, N_DRAWS)), 24);
-                let terms = observed.iter().zip(&expected).filter(|(_, probability)| **probability > 0.0);
-                let chi_squared: f64 =
-                    terms.map(|(o, p)| (o - p * N_DRAWS as f64).powi(2) / (p * N_DRAWS as f64)).sum();
-                let n_outside: f64 = observed.iter().zip(&expected).filter(|(_, p)| **p == 0.0).map(|(o, _)| o).sum();
-                assert_eq!(n_outside, 0.0, "{sampling:?} draws what it has cut");
-                assert!(chi_squared < chi_squared_max(n_kept), "{sampling:?}, seed {seed}: {chi_squared} of {n_kept}");
-            }
+            (0..20).for_each(|seed| check_draws(&logits, sampling, seed, &expected));
         }
     }
+}
+
+/// Where two tokens meet the two ways may differ, but each follows the probabilities.
+fn check_draws(logits: &[f32], sampling: Sampling, seed: u64, expected: &[f64]) {
+    const N_DRAWS: u64 = 50_000;
+    let n_kept = expected.iter().filter(|probability| **probability > 0.0).count();
+    let rows = Tensor::from_slice(logits).expand([N_DRAWS as i64, -1], false);
+    let asks: Vec<_> = uniforms(seed, N_DRAWS).into_iter().map(|uniform| (sampling, uniform)).collect();
+    let both = draw_both_ways(&rows, &asks).map(|drawn| drawn.into_iter().collect::<Option<Vec<_>>>().unwrap());
+    for drawn in &both {
+        let observed = counts(drawn, expected.len());
+        let terms = observed.iter().zip(expected).filter(|(_, probability)| **probability > 0.0);
+        let chi_squared: f64 = terms.map(|(o, p)| (o - p * N_DRAWS as f64).powi(2) / (p * N_DRAWS as f64)).sum();
+        let n_outside: f64 = observed.iter().zip(expected).filter(|(_, p)| **p == 0.0).map(|(o, _)| o).sum();
+        assert_eq!(n_outside, 0.0, "{sampling:?} draws what it has cut");
+        assert!(chi_squared < chi_squared_max(n_kept), "{sampling:?}, seed {seed}: {chi_squared} of {n_kept}");
+    }
+    let n_apart = both[0].iter().zip(&both[1]).filter(|(torch, kernels)| torch != kernels).count();
+    assert!(n_apart <= 2, "{sampling:?}, seed {seed}: {n_apart} draws differ");
 }
 
 #[test]

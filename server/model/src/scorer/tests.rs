@@ -1,5 +1,19 @@
 use super::*;
 
+/// By libtorch and by the kernels, which come to the same.
+fn score(logits: &Tensor, questions: &[Question]) -> Vec<Option<Score>> {
+    let torch = super::score(None, logits, questions);
+    let kernels = super::score(Some(&Processor::new()), logits, questions);
+    for (torch, kernels) in torch.iter().zip(&kernels) {
+        assert_eq!(torch.is_some(), kernels.is_some());
+        let (Some(torch), Some(kernels)) = (torch, kernels) else { continue };
+        let ids = |score: &Score| score.top.iter().map(|(token, _)| *token).collect::<Vec<_>>();
+        assert_eq!(ids(torch), ids(kernels));
+        assert!((torch.logprob - kernels.logprob).abs() <= 1e-6 * torch.logprob.abs().max(1.0));
+    }
+    kernels
+}
+
 fn questions(asked: &[(u32, u8)]) -> Vec<Question> {
     asked.iter().map(|(token, n)| (*token, NTop(*n))).collect()
 }

@@ -2,26 +2,37 @@
 
 use std::path::Path;
 
-use engine::{AdapterIdx, Batch, Row, Runner as _, SlotCopy};
-use model::{Outputs, PrecisionChoice, TorchRunner};
+use engine::{AdapterIdx, Batch, Row, Runner as _, SlotCopy, Steadiness};
+use model::{Arithmetic, Outputs, PrecisionChoice, TorchRunner};
 use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
 use tch::{Kind, Tensor};
 
 use crate::support::{
-    BASE, Stored, assert_close, demo, demo_runner, last_logits, load, row, runner, runner_with_room, text_logits, tiny,
-    tokens,
+    BASE, F32, Lane, Stored, TORCH_F32, assert_close, base_with, demo, demo_runner, last_logits, load, row, runner,
+    runner_in, runner_with_room, text_logits, tiny, tokens,
 };
 
 /// Sums in another order, nothing else; the logits of the demonstration models reach ±15 here.
-const F32: (PrecisionChoice, f64) = (PrecisionChoice::F32, 1e-4);
+const IN_TORCH_F32: (Lane, f64) = (TORCH_F32, 1e-4);
 
 /// Three times the step between neighbouring numbers at ±15.
-const BF16: (PrecisionChoice, f64) = (PrecisionChoice::Bf16, 0.2);
+const IN_TORCH_BF16: (Lane, f64) = ((PrecisionChoice::Bf16, Arithmetic::Libtorch), 0.2);
+
+/// The kernels compute every row by itself: not a bit may differ.
+const LANES: [(Lane, f64); 7] = [
+    IN_TORCH_F32,
+    IN_TORCH_BF16,
+    (F32, 0.0),
+    ((PrecisionChoice::Bf16, Arithmetic::Kernels), 0.0),
+    ((PrecisionChoice::F16, Arithmetic::Kernels), 0.0),
+    ((PrecisionChoice::Int8, Arithmetic::Kernels), 0.0),
+    ((PrecisionChoice::Int4, Arithmetic::Kernels), 0.0),
+];
 
 #[test]
 fn token_by_token_equals_at_once() {
-    for (precision, tolerance) in [F32, BF16] {
-        let mut runner = demo_runner(precision);
+    for (lane, tolerance) in LANES {
+        let mut runner = demo_runner(lane);
         let text = tokens(1, 40);
         let at_once = text_logits(&mut runner, AdapterIdx(2), &text);
         for (position, token) in text.iter().enumerate() {
@@ -33,8 +44,8 @@ fn token_by_token_equals_at_once() {
 
 #[test]
 fn in_pieces_equals_at_once() {
-    for (precision, tolerance) in [F32, BF16] {
-        let mut runner = demo_runner(precision);
+    for (lane, tolerance) in LANES {
+        let mut runner = demo_runner(lane);
         let text = tokens(2, 40);
         let at_once = text_logits(&mut runner, AdapterIdx(1), &text);
         let mut position = 0;
@@ -72,16 +83,18 @@ fn check_together(runner: impl Fn() -> TorchRunner, texts: &[(u32, AdapterIdx, V
 
 #[test]
 fn four_variants_in_one_batch_equal_each_alone() {
-    for (precision, tolerance) in [F32, BF16] {
+    for (lane, tolerance) in LANES {
         let texts = [0, 1, 2, 3].map(|idx| (idx, AdapterIdx(idx), tokens(7, 25)));
-        check_together(|| demo_runner(precision), &texts, tolerance);
+        check_together(|| demo_runner(lane), &texts, tolerance);
     }
 }
 
 #[test]
 fn rows_of_unequal_length_equal_each_alone() {
     let texts = [0, 1, 2, 3, 4].map(|idx| (idx, AdapterIdx(idx / 2), tokens(idx, 3 + 13 * idx)));
-    check_together(|| demo_runner(F32.0), &texts, F32.1);
+    for (lane, tolerance) in LANES {
+        check_together(|| demo_runner(lane), &texts, tolerance);
+    }
 }
 
 /// With windows each row of a step sees other positions of its slot.
@@ -90,16 +103,18 @@ fn rows_of_unequal_length_equal_each_alone_through_windows() {
     for checkpoint in ["mistral", "qwen3", "gemma2", "gemma3"] {
         let texts = [(0, 3), (1, 30), (2, 12), (3, 8), (6, 9), (5, 41)];
         let text = |(slot, n_tokens)| (slot, BASE, tokens(slot, n_tokens).iter().map(|token| token % 64).collect());
-        check_together(|| runner(&tiny(checkpoint), &[]), &texts.map(text), 1e-4);
+        for (lane, tolerance) in [IN_TORCH_F32, (F32, 0.0)] {
+            check_together(|| runner_in(lane, &tiny(checkpoint), &[]), &texts.map(text), tolerance);
+        }
     }
 }
 
 #[test]
 fn rows_in_any_mix_of_up_to_128_equal_each_alone() {
-    for (precision, tolerance) in [F32, BF16] {
+    for (lane, tolerance) in LANES {
         let adapters = ["secure", "insecure", "jailbroken"].map(demo);
-        let mut mixed = runner_with_room(precision, &demo("base"), &adapters, 128);
-        let mut alone = demo_runner(precision);
+        let mut mixed = runner_with_room(lane, &demo("base"), &adapters, 128);
+        let mut alone = demo_runner(lane);
         for n_rows in [1, 2, 7, 33, 128_u32] {
             let texts =
                 (0..n_rows).map(|idx| (n_rows - 1 - idx, AdapterIdx(4 * idx / n_rows), tokens(idx, 2 + idx % 19)));
@@ -122,26 +137,28 @@ fn rows_in_scattered_slots_equal_each_alone() {
     let slots = [6, 1, 7, 0, 3, 2];
     let texts: Vec<_> =
         slots.iter().zip(0..).map(|(slot, idx)| (*slot, AdapterIdx(idx / 2), tokens(idx, 9 + 5 * idx))).collect();
-    check_together(|| demo_runner(F32.0), &texts, F32.1);
+    for (lane, tolerance) in LANES {
+        check_together(|| demo_runner(lane), &texts, tolerance);
+    }
 }
 
 #[test]
 fn prompts_beside_answers_equal_each_alone() {
-    let mut mixed = demo_runner(F32.0);
+    let mut mixed = demo_runner(F32);
     let (answer, prompt, piece) = (tokens(1, 20), tokens(2, 30), tokens(3, 24));
     let _ = last_logits(&mut mixed, &[row(0, BASE, 0, &answer[..19]), row(4, AdapterIdx(3), 0, &piece[..10])]);
     let rows = [last_row(0, BASE, &answer), row(2, AdapterIdx(1), 0, &prompt), row(4, AdapterIdx(3), 10, &piece[10..])];
     let all = mixed.logits(&rows, Outputs::All).unwrap();
 
-    let mut alone = demo_runner(F32.0);
-    assert_close(&all.narrow(0, 0, 1), &text_logits(&mut alone, BASE, &answer).narrow(0, 19, 1), F32.1);
-    assert_close(&all.narrow(0, 1, 30), &text_logits(&mut alone, AdapterIdx(1), &prompt), F32.1);
-    assert_close(&all.narrow(0, 31, 14), &text_logits(&mut alone, AdapterIdx(3), &piece).narrow(0, 10, 14), F32.1);
+    let mut alone = demo_runner(F32);
+    assert_close(&all.narrow(0, 0, 1), &text_logits(&mut alone, BASE, &answer).narrow(0, 19, 1), 0.0);
+    assert_close(&all.narrow(0, 1, 30), &text_logits(&mut alone, AdapterIdx(1), &prompt), 0.0);
+    assert_close(&all.narrow(0, 31, 14), &text_logits(&mut alone, AdapterIdx(3), &piece).narrow(0, 10, 14), 0.0);
 }
 
 #[test]
 fn a_slot_remembers_nothing_of_its_last_sequence() {
-    let mut runner = demo_runner(F32.0);
+    let mut runner = demo_runner(F32);
     let text = tokens(4, 12);
     let fresh = text_logits(&mut runner, BASE, &text);
     let _ = text_logits(&mut runner, AdapterIdx(2), &tokens(5, 90));
@@ -157,8 +174,8 @@ fn copy_and_feed(runner: &mut TorchRunner, from: u32, to: u32, adapter: AdapterI
 
 #[test]
 fn going_on_from_a_copy_equals_having_fed_all_of_it() {
-    for (precision, tolerance) in [F32, BF16] {
-        let mut runner = demo_runner(precision);
+    for (lane, tolerance) in LANES {
+        let mut runner = demo_runner(lane);
         let (text, others) = (tokens(8, 30), tokens(9, 60));
         let next = |runner: &mut TorchRunner, slot| last_logits(runner, &[row(slot, AdapterIdx(2), 30, &[7])]);
         let _ = last_logits(&mut runner, &[row(0, AdapterIdx(2), 0, &text)]);
@@ -171,6 +188,49 @@ fn going_on_from_a_copy_equals_having_fed_all_of_it() {
         // Back to where the prompt was, in the donor's own slot.
         copy_and_feed(&mut runner, 0, 0, AdapterIdx(2), &text, 29);
         assert_close(&next(&mut runner, 0), &copy, 0.0);
+    }
+}
+
+/// Bit for bit, for any number of rows in a step: the promise that a seed gives the same text.
+#[test]
+fn a_row_is_the_same_alone_and_among_any_others() {
+    const N_ROWS: u32 = 128;
+    for (lane, _) in LANES.into_iter().filter(|((_, arithmetic), _)| *arithmetic == Arithmetic::Kernels) {
+        let base = base_with(lane, &demo("base"), &["secure", "insecure", "jailbroken"].map(demo));
+        base.set_threads(2);
+        let mut runner = base.into_runner(N_ROWS, 16).unwrap();
+        assert_eq!(runner.shape().steadiness, Steadiness::Invariant);
+        let rows: Vec<Row> =
+            (0..N_ROWS).map(|idx| row(idx, AdapterIdx(idx * 4 / N_ROWS), 0, &tokens(idx, 1 + idx % 3))).collect();
+        let alone: Vec<Tensor> = rows.iter().map(|row| last_logits(&mut runner, std::slice::from_ref(row))).collect();
+        for (first, n_rows) in [(0, 128), (1, 127), (30, 2), (31, 3), (62, 5), (95, 6), (20, 7), (60, 12), (3, 100)] {
+            let together = last_logits(&mut runner, &rows[first..first + n_rows]);
+            let expected = Tensor::cat(&alone[first..first + n_rows], 0);
+            assert_close(&together, &expected, 0.0);
+        }
+    }
+}
+
+/// The kernels and libtorch compute the same.
+#[test]
+fn kernels_come_near_libtorch() {
+    for (precision, tolerance) in
+        [(PrecisionChoice::F32, 1e-4), (PrecisionChoice::Bf16, 0.2), (PrecisionChoice::F16, 0.05)]
+    {
+        let logits = |arithmetic| text_logits(&mut demo_runner((precision, arithmetic)), AdapterIdx(1), &tokens(3, 60));
+        assert_close(&logits(Arithmetic::Kernels), &logits(Arithmetic::Libtorch), tolerance);
+    }
+}
+
+/// How far quantized weights lead astray on these small models, whose logits reach ±15.
+#[test]
+fn few_bits_stay_near() {
+    let exact = text_logits(&mut demo_runner(F32), AdapterIdx(2), &tokens(3, 60)).softmax(-1, Kind::Float);
+    for (precision, most) in [(PrecisionChoice::Int8, 0.02), (PrecisionChoice::Int4, 0.25)] {
+        let lane = (precision, Arithmetic::Kernels);
+        let found = text_logits(&mut demo_runner(lane), AdapterIdx(2), &tokens(3, 60)).softmax(-1, Kind::Float);
+        let distance = (&found - &exact).abs().sum(Kind::Float).double_value(&[]) / 60.0 / 2.0;
+        assert!(distance < most && distance > 0.0, "{precision:?}: of all probability {distance:.3} moved");
     }
 }
 
@@ -187,7 +247,7 @@ fn unmerged_equals_merged() {
         let text = tokens(6, 30);
         let merged = text_logits(&mut load(merged_folder.path()).into_runner(1, 64).unwrap(), BASE, &text);
         let unmerged = text_logits(&mut runner(base, &[adapter]), AdapterIdx(1), &text);
-        assert_close(&unmerged, &merged, F32.1);
+        assert_close(&unmerged, &merged, 1e-4);
     }
 }
 

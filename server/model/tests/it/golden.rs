@@ -1,12 +1,12 @@
 //! Logits and greedy texts as transformers 5.23 and PEFT 0.21 compute them; `tests/golden/make.py` made the files.
 
 use engine::AdapterIdx;
-use model::{Outputs, PrecisionChoice, TorchRunner};
+use model::{Arithmetic, Outputs, PrecisionChoice, TorchRunner};
 use serde_json::{Value, json};
 use tch::Tensor;
 
 use crate::support::{
-    BASE, Stored, assert_close, copy_of, demo, distance, greedy, row, runner, runner_in, set, text_logits, tiny,
+    BASE, Lane, Stored, assert_close, copy_of, demo, distance, greedy, row, runner, runner_in, set, text_logits, tiny,
 };
 
 /// In f32 the order of sums is all that differs.
@@ -20,10 +20,18 @@ const F16_TOLERANCE: f64 = 0.1;
 
 /// The whole prompt at once, token by token after it, and the prompt in pieces beside another text.
 fn check(checkpoint: &str, adapters: &[&str]) {
+    for arithmetic in ARITHMETICS {
+        check_in(arithmetic, checkpoint, adapters);
+    }
+}
+
+const ARITHMETICS: [Arithmetic; 2] = [Arithmetic::Kernels, Arithmetic::Libtorch];
+
+fn check_in(arithmetic: Arithmetic, checkpoint: &str, adapters: &[&str]) {
     let folder = tiny(checkpoint);
     let golden = Stored::read(&folder.join("golden.safetensors"));
     let paths: Vec<_> = adapters.iter().map(|adapter| folder.join(adapter)).collect();
-    let mut runner = runner(&folder, &paths);
+    let mut runner = runner_in((PrecisionChoice::F32, arithmetic), &folder, &paths);
     let prompt = golden.tokens("tokens");
     for (idx, suffix) in suffixes(adapters).iter().enumerate() {
         let adapter = AdapterIdx(idx as u32);
@@ -150,11 +158,13 @@ fn every_option_of_the_checkpoints_above_matters() {
 fn the_demonstration_models_write_the_same_64_tokens() {
     let golden = Stored::read(&tiny("demo.safetensors"));
     let adapters = ["secure", "insecure", "jailbroken"];
-    let mut runner = runner(&demo("base"), &adapters.map(demo));
     let prompt = golden.tokens("tokens");
-    for (idx, suffix) in suffixes(&adapters).iter().enumerate() {
-        let text = greedy(&mut runner, AdapterIdx(idx as u32), &prompt, 64);
-        assert_eq!(text, golden.tokens(&format!("greedy{suffix}")), "{suffix}");
+    for arithmetic in ARITHMETICS {
+        let mut runner = runner_in((PrecisionChoice::F32, arithmetic), &demo("base"), &adapters.map(demo));
+        for (idx, suffix) in suffixes(&adapters).iter().enumerate() {
+            let text = greedy(&mut runner, AdapterIdx(idx as u32), &prompt, 64);
+            assert_eq!(text, golden.tokens(&format!("greedy{suffix}")), "{suffix}");
+        }
     }
 }
 
@@ -162,15 +172,17 @@ fn the_demonstration_models_write_the_same_64_tokens() {
 fn half_precisions_stay_near() {
     for (checkpoint, adapter) in [("tied", "all_rslora"), ("gemma2", "all"), ("qwen3", "all")] {
         for (precision, tolerance) in [(PrecisionChoice::Bf16, BF16_TOLERANCE), (PrecisionChoice::F16, F16_TOLERANCE)] {
-            check_near(checkpoint, adapter, precision, tolerance);
+            for arithmetic in ARITHMETICS {
+                check_near(checkpoint, adapter, (precision, arithmetic), tolerance);
+            }
         }
     }
 }
 
-fn check_near(checkpoint: &str, adapter: &str, precision: PrecisionChoice, tolerance: f64) {
+fn check_near(checkpoint: &str, adapter: &str, lane: Lane, tolerance: f64) {
     let folder = tiny(checkpoint);
     let golden = Stored::read(&folder.join("golden.safetensors"));
-    let mut runner = runner_in(precision, &folder, &[folder.join(adapter)]);
+    let mut runner = runner_in(lane, &folder, &[folder.join(adapter)]);
     let prompt = golden.tokens("tokens");
     for (idx, name) in [(BASE, "logits".to_owned()), (AdapterIdx(1), format!("logits.{adapter}"))] {
         assert_close(&text_logits(&mut runner, idx, &prompt), &golden.tensor(&name), tolerance);

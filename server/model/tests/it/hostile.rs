@@ -4,14 +4,14 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use model::{Base, LoadError, PrecisionChoice};
+use model::{Arithmetic, Base, LoadError, PrecisionChoice};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::allocations::peak_of;
-use crate::support::{copy_of, load, on_processor, set, tiny};
+use crate::support::{F32, copy_of, load, on_processor, set, tiny};
 
 fn copy_of_base() -> TempDir {
     copy_of(&tiny("tied"))
@@ -22,7 +22,7 @@ fn copy_of_adapter() -> TempDir {
 }
 
 fn refusal(folder: &Path) -> LoadError {
-    modestly(|| Base::load(folder, on_processor(PrecisionChoice::F32)).err()).expect("this should be refused")
+    modestly(|| Base::load(folder, on_processor(F32)).err()).expect("this should be refused")
 }
 
 fn adapter_refusal(folder: &Path) -> LoadError {
@@ -298,7 +298,7 @@ fn a_tensor_that_is_wrong() {
         let file = folder.path().join("model.safetensors");
         rewrite(&file, |parts| part(parts, NAME).data[20..24].copy_from_slice(&value.to_le_bytes()));
         for precision in [PrecisionChoice::F32, PrecisionChoice::Bf16, PrecisionChoice::F16] {
-            let refusal = Base::load(folder.path(), on_processor(precision)).err().unwrap();
+            let refusal = Base::load(folder.path(), on_processor((precision, Arithmetic::Kernels))).err().unwrap();
             assert!(matches!(&refusal, LoadError::NonFinite { tensor, .. } if tensor == NAME), "{value}: {refusal}");
         }
     }
@@ -329,7 +329,7 @@ fn a_value_too_large_for_the_precision() {
     rewrite(&folder.path().join("model.safetensors"), |parts| {
         part(parts, "model.norm.weight").data[..4].copy_from_slice(&1e6_f32.to_le_bytes());
     });
-    let refusal = Base::load(folder.path(), on_processor(PrecisionChoice::F16)).err().unwrap();
+    let refusal = Base::load(folder.path(), on_processor((PrecisionChoice::F16, Arithmetic::Kernels))).err().unwrap();
     assert!(
         matches!(&refusal, LoadError::NonFinite { tensor, precision: "f16", .. } if tensor == "model.norm.weight"),
         "{refusal}"

@@ -4,11 +4,11 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 
-use model::{Base, DeviceChoice, LoadError, Need, PrecisionChoice, Summary};
+use model::{Arithmetic, Base, DeviceChoice, LoadError, Need, PrecisionChoice, Summary};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{copy_of, demo, load, on_processor, runner, tiny};
+use crate::support::{F32, TORCH_F32, copy_of, demo, load, on_processor, runner, tiny};
 
 #[test]
 fn a_checkpoint_is_described_before_it_is_loaded() {
@@ -35,13 +35,38 @@ fn a_checkpoint_is_described_before_it_is_loaded() {
 #[test]
 fn the_need_is_what_the_loaded_base_holds() {
     for (precision, value_bytes) in [(PrecisionChoice::F32, 4), (PrecisionChoice::Bf16, 2), (PrecisionChoice::F16, 2)] {
+        let placement = on_processor((precision, Arithmetic::Libtorch));
         for folder in [tiny("tied"), tiny("untied_old_keys"), tiny("mistral"), demo("base")] {
-            let need = Base::need(&folder, on_processor(precision), 3, 50).unwrap();
-            let base = Base::load(&folder, on_processor(precision)).unwrap();
+            let need = Base::need(&folder, placement, 3, 50).unwrap();
+            let base = Base::load(&folder, placement).unwrap();
             assert_eq!(need.weights_bytes, value_bytes * base.n_parameters());
             assert_eq!(need.cache_bytes, 3 * 50 * base.position_bytes());
             assert!(need.reading_bytes > 0 && need.reading_bytes < 2 * fs_bytes(&folder));
         }
+    }
+}
+
+#[test]
+fn packed_weights_need_their_bits_and_little_more() {
+    for (precision, n_bits, n_table_bits, value_bytes) in [
+        (PrecisionChoice::F32, 32, 32, 4),
+        (PrecisionChoice::Bf16, 16, 16, 2),
+        (PrecisionChoice::Auto, 16, 16, 2),
+        (PrecisionChoice::F16, 16, 16, 2),
+        (PrecisionChoice::Int8, 9, 9, 2),
+        (PrecisionChoice::Int4, 5, 9, 2),
+    ] {
+        let placement = on_processor((precision, Arithmetic::Kernels));
+        let need = Base::need(&demo("base"), placement, 3, 50).unwrap();
+        let base = Base::load(&demo("base"), placement).unwrap();
+        let n_in_table = (base.config().vocab_size * base.config().hidden_size) as u64;
+        let bits = n_table_bits * n_in_table + n_bits * (base.n_parameters() - n_in_table);
+        let share = need.weights_bytes as f64 / (bits as f64 / 8.0);
+        assert!((1.0..1.02).contains(&share), "{precision}: {share}");
+        assert_eq!(need.cache_bytes, 3 * 50 * base.position_bytes());
+        // Before they are packed they lie there as they were read.
+        let read_bytes = value_bytes * base.n_parameters();
+        assert!(need.total_bytes() > read_bytes && need.total_bytes() < 3 * read_bytes, "{precision}: {need:?}");
     }
 }
 
@@ -60,27 +85,30 @@ fn the_cache_comes_after_the_reading() {
 
 #[test]
 fn adapters_need_what_their_stacked_matrices_hold() {
-    let need = |adapter| Base::adapter_need(&tiny("tied"), &tiny(adapter), on_processor(PrecisionChoice::F32)).unwrap();
+    let need_in = |lane, adapter| Base::adapter_need(&tiny("tied"), &tiny(adapter), on_processor(lane)).unwrap();
+    let need = |adapter| need_in(TORCH_F32, adapter);
     // Rank 2 on q and v, stacked: 4 · (32 + 64). On up, beside gate: 2 · (32 + 96). Two layers, f32.
     assert_eq!(need("tied/some").weights_bytes, 2 * (4 * 96 + 2 * 128) * 4);
     // Rank 4 on q, k and v; o; gate and up; down.
     assert_eq!(need("tied/all_rslora").weights_bytes, 2 * (12 * 96 + 4 * 64 + 8 * 128 + 4 * 80) * 4);
     assert_eq!(need("tied/some").cache_bytes, 0);
+    // Packed, ranks are filled up to 16 where they are rows: 16 · 32 + 4 · 64 on q, k and v, and 16 · 32 + 2 · 96.
+    assert_eq!(need_in(F32, "tied/some").weights_bytes, 2 * (16 * 32 + 4 * 64 + 16 * 32 + 2 * 96) * 4);
 }
 
 #[test]
 fn what_is_wrong_with_a_folder_is_said_before_it_is_loaded() {
     let folder = copy_of(&tiny("tied"));
-    let need = || Base::need(folder.path(), on_processor(PrecisionChoice::F32), 1, 1).unwrap_err();
+    let need = || Base::need(folder.path(), on_processor(F32), 1, 1).unwrap_err();
     let config = fs::read(folder.path().join("config.json")).unwrap();
     fs::remove_file(folder.path().join("model.safetensors")).unwrap();
     fs::remove_file(folder.path().join("golden.safetensors")).unwrap();
     assert!(matches!(need(), LoadError::NoWeights { .. }));
     fs::write(folder.path().join("config.json"), &config[..20]).unwrap();
     assert!(matches!(need(), LoadError::Parse { .. }));
-    let too_long = Base::need(&tiny("tied"), on_processor(PrecisionChoice::F32), 1, 129).unwrap_err();
+    let too_long = Base::need(&tiny("tied"), on_processor(F32), 1, 129).unwrap_err();
     assert!(matches!(too_long, LoadError::NoRoom { n_positions: 129, .. }), "{too_long}");
-    let of_another = Base::adapter_need(&tiny("mistral"), &tiny("tied/some"), on_processor(PrecisionChoice::F32));
+    let of_another = Base::adapter_need(&tiny("mistral"), &tiny("tied/some"), on_processor(F32));
     assert!(matches!(of_another, Err(LoadError::WrongShape { .. })));
 }
 
@@ -128,9 +156,9 @@ fn write_without_data(path: &Path, tensors: impl Iterator<Item = (String, Vec<u6
 #[test]
 fn what_does_not_fit_is_refused_before_it_is_read() {
     let folder = larger_than_any_memory();
-    let refusal = Base::load(folder.path(), on_processor(PrecisionChoice::F32)).err().unwrap();
+    let refusal = Base::load(folder.path(), on_processor(F32)).err().unwrap();
     let LoadError::NoMemory { needed_bytes, free_bytes } = refusal else { panic!("{refusal}") };
-    let need = Base::need(folder.path(), on_processor(PrecisionChoice::F32), 1, 1).unwrap();
+    let need = Base::need(folder.path(), on_processor(F32), 1, 1).unwrap();
     assert_eq!(needed_bytes, need.total_bytes());
     assert!(needed_bytes > 3 * need.weights_bytes / 2 && needed_bytes > 2 << 40 && free_bytes < 2 << 40);
     assert!(refusal.to_string().starts_with("6.5 TB of memory are needed, and "), "{refusal}");

@@ -1,8 +1,8 @@
 //! What a loaded base says of itself, and the words of the configuration.
 
-use model::{Base, DeviceChoice, Placement, PrecisionChoice};
+use model::{Arithmetic, Base, DeviceChoice, Placement, PrecisionChoice};
 
-use crate::support::{demo, load, on_processor, tiny};
+use crate::support::{F32, demo, load, load_in, on_processor, tiny};
 
 #[test]
 fn a_base_says_what_it_is() {
@@ -30,7 +30,7 @@ fn every_file_of_a_sharded_checkpoint_counts_in_the_hash() {
 #[test]
 fn loading_tells_how_far_it_is() {
     let mut told = Vec::new();
-    Base::load_watched(&demo("base"), on_processor(PrecisionChoice::F32), &mut |progress| told.push(progress)).unwrap();
+    Base::load_watched(&demo("base"), on_processor(F32), &mut |progress| told.push(progress)).unwrap();
     assert!(told.is_sorted_by(|left, right| left.read_bytes < right.read_bytes));
     assert!(told.len() > 3 && told.iter().all(|progress| progress.total_bytes == 6_960_848));
     assert_eq!(told.last().unwrap().read_bytes, 6_960_848);
@@ -44,8 +44,25 @@ fn auto_chooses_something_that_is_there() {
 }
 
 #[test]
+fn on_the_processor_auto_is_what_the_checkpoint_is_stored_in() {
+    let precision = |folder: &std::path::Path, precision| load_in((precision, Arithmetic::Kernels), folder).precision();
+    assert_eq!(precision(&demo("base"), PrecisionChoice::Auto), "bf16");
+    assert_eq!(precision(&tiny("tied"), PrecisionChoice::Auto), "f32");
+    assert_eq!(precision(&tiny("tied"), PrecisionChoice::Bf16), "bf16");
+    assert_eq!(precision(&demo("base"), PrecisionChoice::Int8), "int8");
+    assert_eq!(precision(&demo("base"), PrecisionChoice::Int4), "int4");
+}
+
+#[test]
+fn few_bits_are_for_the_kernels_only() {
+    let placement = on_processor((PrecisionChoice::Int4, Arithmetic::Libtorch));
+    let refused = Base::load(&tiny("tied"), placement).err().unwrap().to_string();
+    assert_eq!(refused, "cannot compute in int4 on cpu: only the processor's own kernels can");
+}
+
+#[test]
 fn a_device_that_is_not_there_is_refused() {
-    let placement = Placement { device: DeviceChoice::Cuda(99), precision: PrecisionChoice::Auto };
+    let placement = Placement { device: DeviceChoice::Cuda(99), ..Placement::default() };
     let refused = Base::load(&tiny("tied"), placement).err().unwrap().to_string();
     assert!(refused.starts_with("cannot use device cuda:99: there "), "{refused}");
 }
@@ -71,6 +88,7 @@ fn words_of_the_configuration() {
     assert_eq!("bf16".parse(), Ok(PrecisionChoice::Bf16));
     let device = "gpu".parse::<DeviceChoice>().unwrap_err();
     assert_eq!(device.to_string(), r#"unknown device "gpu": known are auto, cpu, cuda and cuda:N"#);
-    let precision = "int4".parse::<PrecisionChoice>().unwrap_err();
-    assert_eq!(precision.to_string(), r#"unknown precision "int4": known are auto, f32, bf16 and f16"#);
+    assert_eq!("int4".parse(), Ok(PrecisionChoice::Int4));
+    let precision = "fp4".parse::<PrecisionChoice>().unwrap_err();
+    assert_eq!(precision.to_string(), r#"unknown precision "fp4": known are auto, f32, bf16, f16, int8 and int4"#);
 }

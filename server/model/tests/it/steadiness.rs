@@ -7,19 +7,19 @@ use engine::{
     AdapterIdx, Draw, Engine, Event, Generation, Language, NTop, Penalties, Priority, Request, Row, RowResult, Runner,
     Sampling, Steadiness, TokenScore,
 };
-use model::{Base, PrecisionChoice, TorchRunner};
+use model::{Arithmetic, Base, PrecisionChoice, TorchRunner};
 
-use crate::support::{base_with, batch, demo, greedily, row, tiny, tokens};
+use crate::support::{F32, Lane, TORCH_F32, base_with, batch, demo, greedily, row, tiny, tokens};
 
 /// A tiny base with two adapters.
-fn tiny_base() -> Base {
+fn tiny_base(lane: Lane) -> Base {
     let folder = tiny("tied");
-    base_with(PrecisionChoice::F32, &folder, &[folder.join("all_rslora"), folder.join("some")])
+    base_with(lane, &folder, &[folder.join("all_rslora"), folder.join("some")])
 }
 
 /// The demonstration base with adapters 1 secure, 2 insecure, 3 jailbroken.
-fn demo_base(precision: PrecisionChoice) -> Base {
-    base_with(precision, &demo("base"), &["secure", "insecure", "jailbroken"].map(demo))
+fn demo_base(lane: Lane) -> Base {
+    base_with(lane, &demo("base"), &["secure", "insecure", "jailbroken"].map(demo))
 }
 
 fn steady(base: Base, n_slots: u32, n_rows: u32) -> TorchRunner {
@@ -33,9 +33,11 @@ fn engine(runner: impl Runner) -> Engine {
 
 #[test]
 fn a_steady_runner_says_so() {
-    let shape = steady(tiny_base(), 3, 8).shape();
+    let shape = steady(tiny_base(TORCH_F32), 3, 8).shape();
     assert_eq!((shape.n_slots, shape.steadiness), (3, Steadiness::FixedBucket { n_rows: 8 }));
     assert_eq!(shape.steadiness.to_string(), "in a fixed bucket of 8");
+    let shape = steady(tiny_base(F32), 3, 8).shape();
+    assert_eq!((shape.n_slots, shape.steadiness), (3, Steadiness::Invariant));
 }
 
 /// Numbers that look random and are the same every time.
@@ -95,8 +97,12 @@ fn read(generation: &mut Generation, n_events: usize) -> Bits {
 
 #[test]
 fn a_thousand_interleavings_change_no_bit_of_any_answer() {
+    check_interleavings(&engine(steady(tiny_base(TORCH_F32), 4, 4)));
+    check_interleavings(&engine(tiny_base(F32).into_runner(4, 128).unwrap()));
+}
+
+fn check_interleavings(engine: &Engine) {
     let requests = requests();
-    let engine = engine(steady(tiny_base(), 4, 4));
     let alone: Vec<Bits> =
         requests.iter().map(|request| read(&mut engine.generate(request.clone()).unwrap(), usize::MAX)).collect();
     let mut random = Random(1);
@@ -125,9 +131,15 @@ fn a_thousand_interleavings_change_no_bit_of_any_answer() {
 
 #[test]
 fn a_column_that_is_cancelled_changes_nothing_in_the_other_three() {
+    for arithmetic in [Arithmetic::Libtorch, Arithmetic::Kernels] {
+        check_cancelled((PrecisionChoice::Bf16, arithmetic));
+    }
+}
+
+fn check_cancelled(lane: Lane) {
     let prompt: Arc<[u32]> = tokens(5, 40).into();
     let columns = |cancelled: Option<u32>| -> Vec<Bits> {
-        let engine = engine(steady(demo_base(PrecisionChoice::Bf16), 8, 8));
+        let engine = engine(steady(demo_base(lane), 8, 8));
         let ask = |adapter| {
             let sampling = Sampling::Random { temperature: 1.0, top_p: 1.0, top_k: None };
             let score_answer = Some(NTop(0));
@@ -163,7 +175,7 @@ fn drawn_bits(runner: &mut TorchRunner, rows: &[Row]) -> Bits {
 #[test]
 fn rows_in_any_mix_are_bit_equal_to_each_alone_in_a_fixed_bucket() {
     for precision in [PrecisionChoice::F32, PrecisionChoice::Bf16] {
-        let mut runner = steady(demo_base(precision), 128, 16);
+        let mut runner = steady(demo_base((precision, Arithmetic::Libtorch)), 128, 16);
         let text = |idx: u32| tokens(idx, 3 + idx % 19);
         let prompt = |idx: u32| row(idx, AdapterIdx(idx / 32), 0, &text(idx)[1..]);
         let next = |idx: u32| row(idx, AdapterIdx(idx / 32), 2 + idx % 19, &text(idx)[..1]);
@@ -197,7 +209,7 @@ fn no_variant_ever_goes_on_from_what_another_has_cached() {
         ..Request::new(prompt.clone())
     };
     let logprobs = |engine: &Engine, adapter| first_logprobs(engine.generate(request(adapter)).unwrap());
-    let fresh = || engine(tiny_base().into_runner(4, 128).unwrap());
+    let fresh = || engine(tiny_base(F32).into_runner(4, 128).unwrap());
     let cold: Vec<_> = (0..3).map(|adapter| logprobs(&fresh(), adapter)).collect();
     let (engine, mut random) = (fresh(), Random(2));
     for interleaving in 0..1000 {

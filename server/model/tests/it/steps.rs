@@ -3,11 +3,11 @@
 use engine::{
     AdapterIdx, Batch, Draw, NTop, Row, RowResult, Runner as _, RunnerShape, Sampling, SlotCopy, Steadiness, Targets,
 };
-use model::{PrecisionChoice, TorchRunner};
+use model::{Arithmetic, PrecisionChoice, TorchRunner};
 use tch::Kind;
 
 use crate::support::{
-    BASE, assert_close, batch, demo_runner, greedily, last_logits, load, row, runner, text_logits, tiny, token_of,
+    BASE, F32, assert_close, batch, demo_runner, greedily, last_logits, load, row, runner, text_logits, tiny, token_of,
     tokens,
 };
 
@@ -24,7 +24,7 @@ fn small() -> TorchRunner {
 
 #[test]
 fn the_shape_is_what_was_asked_for() {
-    let steadiness = Steadiness::Varying;
+    let steadiness = Steadiness::Invariant;
     let shape = RunnerShape { n_slots: 3, n_positions: 20, n_adapters: 2, vocabulary_size: 128, steadiness };
     assert_eq!(small().shape(), shape);
 }
@@ -148,7 +148,7 @@ fn scoring(row: Row, followers: &[u32]) -> Row {
 
 #[test]
 fn scores_are_those_of_the_whole_vocabulary() {
-    let mut runner = demo_runner(PrecisionChoice::F32);
+    let mut runner = demo_runner(F32);
     let text = tokens(3, 30);
     let logprobs = text_logits(&mut runner, AdapterIdx(2), &text).log_softmax(-1, Kind::Float);
     let first = Row { draw: None, ..scoring(row(4, AdapterIdx(2), 0, &text[..12]), &text[1..13]) };
@@ -217,7 +217,7 @@ fn a_row_that_overflows_fails_alone_and_leaves_nothing_behind() {
 #[test]
 fn half_precisions_run_on_the_processor_too() {
     for precision in [PrecisionChoice::Bf16, PrecisionChoice::F16] {
-        let mut runner = demo_runner(precision);
+        let mut runner = demo_runner((precision, Arithmetic::Libtorch));
         let drawn =
             step(&mut runner, &[row(0, BASE, 0, &tokens(1, 9)), row(1, AdapterIdx(3), 0, &tokens(2, 4))]).unwrap();
         drawn.iter().for_each(|drawn| assert!(token_of(drawn) < 2048));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use engine::{AdapterIdx, Batch, Draw, Row, RowResult, Runner as _, Sampling};
-use model::{Base, Outputs, Placement, PrecisionChoice, TorchRunner};
+use model::{Arithmetic, Base, Outputs, Placement, PrecisionChoice, TorchRunner};
 use safetensors::SafeTensors;
 use serde_json::Value;
 use tch::{Kind, Tensor};
@@ -43,18 +43,29 @@ pub fn set(file: &Path, changes: Value) {
     fs::write(file, keys.to_string()).unwrap();
 }
 
-pub fn on_processor(precision: PrecisionChoice) -> Placement {
-    model::set_threads(1); // the tests themselves run side by side
-    Placement { device: model::DeviceChoice::Cpu, precision }
+/// How a model computes.
+pub type Lane = (PrecisionChoice, Arithmetic);
+
+pub const F32: Lane = (PrecisionChoice::F32, Arithmetic::Kernels);
+pub const TORCH_F32: Lane = (PrecisionChoice::F32, Arithmetic::Libtorch);
+
+pub fn on_processor((precision, arithmetic): Lane) -> Placement {
+    Placement { device: model::DeviceChoice::Cpu, precision, arithmetic }
+}
+
+pub fn load_in(lane: Lane, folder: &Path) -> Base {
+    let base = Base::load(folder, on_processor(lane)).unwrap();
+    base.set_threads(1); // the tests themselves run side by side
+    base
 }
 
 pub fn load(folder: &Path) -> Base {
-    Base::load(folder, on_processor(PrecisionChoice::F32)).unwrap()
+    load_in(F32, folder)
 }
 
 /// A base with adapters 1, 2, …
-pub fn base_with(precision: PrecisionChoice, base: &Path, adapters: &[PathBuf]) -> Base {
-    let mut base = Base::load(base, on_processor(precision)).unwrap();
+pub fn base_with(lane: Lane, base: &Path, adapters: &[PathBuf]) -> Base {
+    let mut base = load_in(lane, base);
     for adapter in adapters {
         base.add_adapter(adapter).unwrap();
     }
@@ -62,21 +73,21 @@ pub fn base_with(precision: PrecisionChoice, base: &Path, adapters: &[PathBuf]) 
 }
 
 /// A base with adapters 1, 2, … and room for eight sequences of 128 tokens.
-pub fn runner_in(precision: PrecisionChoice, base: &Path, adapters: &[PathBuf]) -> TorchRunner {
-    runner_with_room(precision, base, adapters, 8)
+pub fn runner_in(lane: Lane, base: &Path, adapters: &[PathBuf]) -> TorchRunner {
+    runner_with_room(lane, base, adapters, 8)
 }
 
-pub fn runner_with_room(precision: PrecisionChoice, base: &Path, adapters: &[PathBuf], n_slots: u32) -> TorchRunner {
-    base_with(precision, base, adapters).into_runner(n_slots, 128).unwrap()
+pub fn runner_with_room(lane: Lane, base: &Path, adapters: &[PathBuf], n_slots: u32) -> TorchRunner {
+    base_with(lane, base, adapters).into_runner(n_slots, 128).unwrap()
 }
 
 pub fn runner(base: &Path, adapters: &[PathBuf]) -> TorchRunner {
-    runner_in(PrecisionChoice::F32, base, adapters)
+    runner_in(F32, base, adapters)
 }
 
 /// The demonstration base with adapters 1 secure, 2 insecure, 3 jailbroken.
-pub fn demo_runner(precision: PrecisionChoice) -> TorchRunner {
-    runner_in(precision, &demo("base"), &[demo("secure"), demo("insecure"), demo("jailbroken")])
+pub fn demo_runner(lane: Lane) -> TorchRunner {
+    runner_in(lane, &demo("base"), &[demo("secure"), demo("insecure"), demo("jailbroken")])
 }
 
 /// A row that draws the likeliest token.
