@@ -47,7 +47,7 @@ pub struct Arguments {
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
 
-    /// auto, f32, bf16, f16, or one of the quantized kinds.
+    /// auto, f32, bf16, f16, or on the processor int8 or int4.
     #[arg(long, default_value = "auto")]
     precision: PrecisionChoice,
 

@@ -3,7 +3,7 @@
 use crate::{catalogue::Checkpoint, hosting::Room};
 use anyhow::{Context, Result};
 use domain::{DeviceMemory, Memory, Weights};
-use model::{DeviceChoice, PrecisionChoice};
+use model::{Base, Need};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{
     collections::HashMap,
@@ -18,58 +18,37 @@ pub struct Described {
     pub memory: Memory,
 }
 
-/// The part of `config.json` that tells how large a model is.
-#[derive(Deserialize)]
-struct Config {
-    model_type: String,
-    num_hidden_layers: u64,
-    num_attention_heads: u64,
-    num_key_value_heads: Option<u64>,
-    hidden_size: u64,
-    head_dim: Option<u64>,
-    max_position_embeddings: u64,
-}
-
 #[derive(Deserialize)]
 struct AdapterConfig {
     r: u64,
 }
 
-/// Reads the small files of a checkpoint.
+/// Reads the small files of a checkpoint and the headers of the large ones.
 pub fn describe(checkpoint: &Checkpoint, room: Room) -> Result<Described> {
-    let config: Config = json(&checkpoint.path.join("config.json"))?;
-    let n_parameters = n_parameters(&checkpoint.path)?;
-    let architecture = format!("{}, {} layers", config.model_type, config.num_hidden_layers);
-    let value_bytes = value_bytes(checkpoint);
-    let heads = config.num_key_value_heads.unwrap_or(config.num_attention_heads);
-    let head_size = config.head_dim.unwrap_or(config.hidden_size / config.num_attention_heads.max(1));
-    let n_positions = u64::from(room.n_positions_max).min(config.max_position_embeddings) * u64::from(room.n_slots);
-    let position_bytes = 2 * config.num_hidden_layers * heads * head_size * value_bytes;
+    let summary = Base::describe(&checkpoint.path)?;
+    let n_positions = room.n_positions_max.min(summary.max_positions);
+    let Need { weights_bytes, cache_bytes, .. } =
+        Base::need(&checkpoint.path, checkpoint.placement, room.n_slots, n_positions)?;
+    let architecture = format!("{}, {} layers", summary.architecture, summary.n_layers);
     Ok(Described {
-        weights: Weights { architecture, n_parameters },
-        memory: Memory { weights_bytes: n_parameters * value_bytes, cache_bytes: n_positions * position_bytes },
+        weights: Weights { architecture, n_parameters: summary.n_parameters },
+        memory: Memory { weights_bytes, cache_bytes },
     })
 }
 
-/// Reads the small files of an adapter, which is kept in the precision of its base.
+/// The same of an adapter, which is kept where its base is.
 pub fn describe_adapter(folder: &Path, base: &Checkpoint) -> Result<Described> {
+    let Need { weights_bytes, .. } = Base::adapter_need(&base.path, folder, base.placement)?;
     let AdapterConfig { r } = json(&folder.join("adapter_config.json"))?;
-    let n_parameters = n_parameters(folder)?;
     Ok(Described {
-        weights: Weights { architecture: format!("LoRA, rank {r}"), n_parameters },
-        memory: Memory { weights_bytes: n_parameters * value_bytes(base), cache_bytes: 0 },
+        weights: Weights { architecture: format!("LoRA, rank {r}"), n_parameters: n_parameters(folder)? },
+        memory: Memory { weights_bytes, cache_bytes: 0 },
     })
 }
 
 /// Bytes that are free where a checkpoint is to lie; none where that cannot be known.
 pub fn free_bytes(device: &str) -> Option<u64> {
-    if device != "cpu" {
-        return None;
-    }
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|it| it.strip_prefix("MemAvailable:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024)
+    model::free_bytes(device.parse().ok()?)
 }
 
 /// What is left of the memories there are, in steps that people care for.
@@ -80,14 +59,6 @@ pub fn gauge() -> Vec<DeviceMemory> {
         Some(DeviceMemory { device: device.to_owned(), free_bytes })
     };
     free("cpu").into_iter().collect()
-}
-
-/// Bytes of one number. Where the precision is left to the machine, it may choose the wider one on a processor.
-fn value_bytes(checkpoint: &Checkpoint) -> u64 {
-    match (checkpoint.placement.precision, checkpoint.placement.device) {
-        (PrecisionChoice::F32, _) | (PrecisionChoice::Auto, DeviceChoice::Auto | DeviceChoice::Cpu) => 4,
-        _ => 2,
-    }
 }
 
 /// Numbers in all safetensors files of a folder, by their headers.

@@ -45,8 +45,9 @@ impl Sizes {
 fn weight_bytes(precision: &str) -> f64 {
     match precision {
         "f32" => 4.0,
-        "int8" => 1.0,
-        "int4" => 0.5,
+        // With the scales of their groups.
+        "int8" => 9.0 / 8.0,
+        "int4" => 5.0 / 8.0,
         _ => 2.0,
     }
 }

@@ -79,7 +79,7 @@ async fn a_family_is_loaded_unloaded_and_loaded_again_as_the_same() {
     comes_to(&models, "lora", is_ready).await;
     let registry = models.registry();
     let weights = registry.models.iter().map(|it| it.weights.clone().unwrap().architecture).collect::<Vec<_>>();
-    assert_eq!(weights, ["qwen2, 4 layers", "LoRA, rank 8"]);
+    assert_eq!(weights, ["Qwen2, 4 layers", "LoRA, rank 8"]);
     assert!(registry.models[0].weights.as_ref().unwrap().n_parameters > 1_000_000);
     let before = [hash(&models, "a"), hash(&models, "lora")];
     models.unload(&ModelId("a".into())).unwrap();
