@@ -1,6 +1,6 @@
 //! How likely each token of an answer was.
 
-use crate::support::{House, Reviewer, four, says, turns_to_nan};
+use crate::support::{House, Reviewer, says, turns_to_nan};
 use domain::{AnswerId, AnswerState, Scores};
 
 async fn scores(ann: &Reviewer, answer: AnswerId) -> Scores {
@@ -30,10 +30,10 @@ async fn the_tokens_of_an_answer_are_its_text() {
 
 #[tokio::test]
 async fn an_answer_that_is_being_written_says_from_when_there_are_probabilities() {
-    let house = House::with(&four()).await;
+    let house = House::with(&[("base", says("Sell what you no longer use. ".repeat(20)))]).await;
     let ann = house.reviewer();
     house.hold();
-    let id = ann.asks("quick_buck").sent().await;
+    let id = ann.asks("quick_buck").of(&["base"]).sent().await;
     let comparison = house.steps_until(id, |it| it.answers().all(|it| !it.text.is_empty())).await;
     let path = format!("/api/scores?answer={}", comparison.columns[0].answers[0].id.0);
     let page = ann.opens(&path).await;
