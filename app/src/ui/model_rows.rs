@@ -142,6 +142,9 @@ fn reason(model: &Registered) -> Option<String> {
         }
         ModelState::Failed(reason) => Some(format!("{} The other models are not affected.", sentence(reason))),
         ModelState::Unloaded(reason) | ModelState::Queued(reason) if model.base().is_none() => Some(sentence(reason)),
+        ModelState::Ready { precision, .. } if precision.starts_with("int") => Some(format!(
+            "Its weights are rounded to {precision}, which makes it another model, if only by a little. Its answers keep that with them."
+        )),
         ModelState::Unloaded(_) | ModelState::Queued(_) | ModelState::Loading(_) | ModelState::Ready { .. } => None,
     }
 }
