@@ -92,7 +92,7 @@ impl Loader {
     }
 
     /// What cannot be described is told when it cannot be loaded either.
-    fn describe(&self, id: &ModelId, described: Result<Described>) -> Option<Memory> {
+    fn describe(&self, id: &ModelId, described: Result<Described, LoadError>) -> Option<Memory> {
         let Described { weights, memory } = described.ok()?;
         self.models.set_weights(id, weights, Some(memory));
         Some(memory)

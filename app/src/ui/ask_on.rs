@@ -3,7 +3,7 @@
 use super::{
     answer_head::name,
     error_note::ErrorNote,
-    fields::{Figure, Message, TextBox, Wrong, failure, focus},
+    fields::{Figure, Message, SamplingMessages, TextBox, Wrong, failure, focus},
     live::Live,
     live_column::LiveColumn,
     mark::{Mark, Slot},
@@ -172,11 +172,7 @@ fn Rest(wrong: Wrong, opened: FollowForm) -> impl IntoView {
                         hint="empty: one is drawn"
                         placeholder="drawn".to_owned()
                     />
-                    <Message wrong field=Field::Samples/>
-                    <Message wrong field=Field::Temperature/>
-                    <Message wrong field=Field::TopP/>
-                    <Message wrong field=Field::MaxTokens/>
-                    <Message wrong field=Field::Seed/>
+                    <SamplingMessages wrong/>
                 </div>
                 <div class="field">
                     <label for="on-beginning">"The answer begins with"</label>

@@ -2,7 +2,7 @@
 
 use super::{
     bench::Asking,
-    fields::{Figure, Message, TextBox},
+    fields::{Figure, Message, SamplingMessages, TextBox},
     icon::Icon,
     mark::Mark,
     words::sentence,
@@ -162,11 +162,7 @@ pub fn SamplingFields(asking: Asking, seed: Option<Seed>) -> impl IntoView {
             <Figure wrong field=Field::TopP label="top-p" value=top_p hint="above 0, up to 1"/>
             <Figure wrong field=Field::MaxTokens label="max tokens" value=max_tokens hint=format!("1 to {tokens_max}")/>
             <Figure wrong field=Field::Seed label="seed" value=typed hint="empty: one is drawn" placeholder=drawn/>
-            <Message wrong field=Field::Samples/>
-            <Message wrong field=Field::Temperature/>
-            <Message wrong field=Field::TopP/>
-            <Message wrong field=Field::MaxTokens/>
-            <Message wrong field=Field::Seed/>
+            <SamplingMessages wrong/>
         </div>
     }
 }

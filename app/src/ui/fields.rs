@@ -66,6 +66,18 @@ pub fn Message(wrong: Wrong, field: Field) -> impl IntoView {
     }
 }
 
+/// The messages of the fields that say how answers are drawn, which stand side by side with no room between.
+#[component]
+pub fn SamplingMessages(wrong: Wrong) -> impl IntoView {
+    view! {
+        <Message wrong field=Field::Samples/>
+        <Message wrong field=Field::Temperature/>
+        <Message wrong field=Field::TopP/>
+        <Message wrong field=Field::MaxTokens/>
+        <Message wrong field=Field::Seed/>
+    }
+}
+
 fn message_id(wrong: Wrong, field: Field) -> String {
     format!("{}-wrong", wrong.id(field))
 }

@@ -60,7 +60,7 @@ pub use base::Base;
 pub use config::{Architecture, Config};
 pub use error::LoadError;
 pub use memory::free_bytes;
-pub use need::{Need, Summary};
+pub use need::{AdapterSummary, Need, Summary};
 pub use packed::Outputs;
 pub use placement::{Arithmetic, DeviceChoice, Placement, PrecisionChoice, UnknownChoice};
 pub use runner::TorchRunner;

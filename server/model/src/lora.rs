@@ -12,8 +12,8 @@ use crate::LoadError;
 use crate::config::Config;
 use crate::files::Files;
 use crate::linear::Linear;
-use crate::listing::{Expected, Listing, Wanted, adapter_file};
-use crate::need::Need;
+use crate::listing::{Expected, Listed, Listing, Wanted, adapter_file};
+use crate::need::{AdapterSummary, Need};
 use crate::packed::Slice;
 use crate::placement::{Place, Plan, WORKBENCH};
 use crate::products::{Module, Product};
@@ -72,10 +72,14 @@ impl Adapter {
         Ok(Adapter { layers, hash: files.hash() })
     }
 
-    /// What [`Adapter::load`] will take.
-    pub fn need(folder: &Path, config: &Config, plan: Plan) -> Result<Need, LoadError> {
+    /// What [`Adapter::load`] will find and take.
+    pub fn describe(folder: &Path, config: &Config, plan: Plan) -> Result<AdapterSummary, LoadError> {
         let Opened { spec, listing, .. } = Opened::read(folder, config)?;
-        Ok(need(&spec, &listing, config, plan))
+        Ok(AdapterSummary {
+            rank: spec.largest_rank() as u32,
+            n_parameters: listing.tensors().map(Listed::n_values).sum(),
+            need: need(&spec, &listing, config, plan),
+        })
     }
 
     /// SHA-256 over the adapter's files, as [`Files::hash`] has it.

@@ -32,6 +32,15 @@ pub struct Summary {
     pub files_bytes: u64,
 }
 
+/// The same of an adapter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdapterSummary {
+    /// The largest, where its modules have different ones.
+    pub rank: u32,
+    pub n_parameters: u64,
+    pub need: Need,
+}
+
 /// Memory that something takes, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Need {
@@ -69,10 +78,10 @@ impl Base {
         Ok(Need { cache_bytes, ..listing.need(plan) })
     }
 
-    /// What an adapter will take beside the checkpoint `base`, placed as that is.
-    pub fn adapter_need(base: &Path, folder: &Path, placement: Placement) -> Result<Need, LoadError> {
+    /// What there is in an adapter's folder, and what it will take beside the checkpoint `base`, placed as that is.
+    pub fn describe_adapter(base: &Path, folder: &Path, placement: Placement) -> Result<AdapterSummary, LoadError> {
         let Checkpoint { config, listing, .. } = Checkpoint::open(base)?;
-        Adapter::need(folder, &config, placement.resolve(listing.kind_of_matrices())?)
+        Adapter::describe(folder, &config, placement.resolve(listing.kind_of_matrices())?)
     }
 }
 

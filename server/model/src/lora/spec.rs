@@ -29,6 +29,10 @@ pub struct Change {
 }
 
 impl Spec {
+    pub fn largest_rank(&self) -> i64 {
+        self.0.values().map(|change| change.rank).max().unwrap_or(0)
+    }
+
     /// Reads the bytes of `file`, which is only named in errors.
     pub fn parse(bytes: &[u8], file: &Path, config: &Config) -> Result<Spec, LoadError> {
         let failed = |reason| LoadError::Parse { file: file.to_owned(), reason };

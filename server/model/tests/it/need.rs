@@ -85,7 +85,8 @@ fn the_cache_comes_after_the_reading() {
 
 #[test]
 fn adapters_need_what_their_stacked_matrices_hold() {
-    let need_in = |lane, adapter| Base::adapter_need(&tiny("tied"), &tiny(adapter), on_processor(lane)).unwrap();
+    let need_in =
+        |lane, adapter| Base::describe_adapter(&tiny("tied"), &tiny(adapter), on_processor(lane)).unwrap().need;
     let need = |adapter| need_in(TORCH_F32, adapter);
     // Rank 2 on q and v, stacked: 4 · (32 + 64). On up, beside gate: 2 · (32 + 96). Two layers, f32.
     assert_eq!(need("tied/some").weights_bytes, 2 * (4 * 96 + 2 * 128) * 4);
@@ -108,7 +109,7 @@ fn what_is_wrong_with_a_folder_is_said_before_it_is_loaded() {
     assert!(matches!(need(), LoadError::Parse { .. }));
     let too_long = Base::need(&tiny("tied"), on_processor(F32), 1, 129).unwrap_err();
     assert!(matches!(too_long, LoadError::NoRoom { n_positions: 129, .. }), "{too_long}");
-    let of_another = Base::adapter_need(&tiny("mistral"), &tiny("tied/some"), on_processor(F32));
+    let of_another = Base::describe_adapter(&tiny("mistral"), &tiny("tied/some"), on_processor(F32));
     assert!(matches!(of_another, Err(LoadError::WrongShape { .. })));
 }
 
