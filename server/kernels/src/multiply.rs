@@ -5,7 +5,8 @@
 //! added and never which; that is why a row's result does not depend on its neighbours.
 //!
 //! With up to six rows the weights are unpacked in registers as they come from memory. With more, a piece of a panel is
-//! unpacked once into the nearest cache and then multiplied by one block of rows after the other.
+//! unpacked once into the nearest cache and then multiplied by one block of rows after the other. Either way what comes
+//! next is asked of the memory while the multipliers work, so that neither waits for the other.
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
