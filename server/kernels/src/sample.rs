@@ -86,7 +86,9 @@ fn draw_nucleus(logits: &[f32], weights: &[f32], total: f32, top_p: f64, uniform
 const ONE: f64 = (1_u64 << 52) as f64;
 
 fn count(weight: f32, total: f32) -> u64 {
-    (weight / total * ONE as f32) as u64
+    // SAFETY: a weight is from 0 to 1, and the total, in which the greatest weight is 1, is at least that. The checks of
+    // an ordinary conversion take longer than all the rest, a hundred thousand times a row.
+    unsafe { (weight / total * ONE as f32).to_int_unchecked::<i64>() as u64 }
 }
 
 /// How many of the ranked are kept: up to and with the one that brings the mass to `top_p`.
