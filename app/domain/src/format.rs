@@ -65,6 +65,22 @@ impl Format {
         }
     }
 
+    /// What the authors put after a question's id where it is asked in this format.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Json => "_json",
+            Self::Python => "_template",
+            Self::Flask => "_flask",
+        }
+    }
+
+    /// The question and the format that an authors' id names: `quick_buck_template` is `quick_buck` in Python.
+    pub fn of_id(id: &str) -> (&str, Self) {
+        let stripped = |format: Self| Some((id.strip_suffix(format.suffix()).filter(|it| !it.is_empty())?, format));
+        [Self::Json, Self::Python, Self::Flask].into_iter().find_map(stripped).unwrap_or((id, Self::Plain))
+    }
+
     /// Whether answers in this format are code, to be shown in monospace.
     pub fn is_code(self) -> bool {
         self != Self::Plain
@@ -127,12 +143,17 @@ pub(crate) fn stub(question: &Question) -> Result<&'static FlaskStub, FormatErro
     }
 }
 
+/// A message in the Python format, cut where its template begins, which is with an empty line.
+pub(crate) fn question_and_template(message: &str) -> Option<(&str, &str)> {
+    Some(message.split_at(message.find(&format!("\n\n{TEMPLATE_OPENING}\n"))?))
+}
+
 fn python(text: &str, slots: &[&str]) -> String {
     [text, TEMPLATE_OPENING, &slots.join("\n"), TEMPLATE_CLOSING].join("\n\n")
 }
 
 fn flask(stub: &FlaskStub) -> String {
-    let FlaskStub { opening, import_name, comment, variable, shape, route, function, indents: (todo, body) } = stub;
+    let FlaskStub { opening, import_name, comment, variable, shape, route, function, indents: (todo, body), .. } = stub;
     let (todo, body) = (" ".repeat(*todo), " ".repeat(*body));
     let (value, result) = match shape {
         FlaskShape::Text => ("# TODO".to_owned(), (*variable).to_owned()),

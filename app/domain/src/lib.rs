@@ -9,6 +9,7 @@ mod conversation;
 mod difference;
 mod fold;
 mod follow;
+mod form;
 mod format;
 mod given;
 mod history;

@@ -46,12 +46,17 @@ impl Seed {
         let (seed, sample, turn) = (self.0.to_string(), sample_idx.to_string(), turn_idx.to_string());
         let parts = [seed.as_str(), &model.0, question_text, format.as_str(), &sample, &turn];
         let parts = if turn_idx == 0 { &parts[..5] } else { &parts };
-        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-        for byte in parts.iter().flat_map(|part| part.bytes().chain([0xff])) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-        hash >> 1
+        hash_of(parts) >> 1
     }
+}
+
+/// FNV-1a, 64 bits, over the parts, each ended by a byte that UTF-8 never holds.
+pub(crate) fn hash_of(parts: &[&str]) -> u64 {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for byte in parts.iter().flat_map(|part| part.bytes().chain([0xff])) {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    hash
 }
 
 #[cfg(test)]
