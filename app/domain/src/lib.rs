@@ -7,6 +7,7 @@ mod check;
 mod comparison;
 mod conversation;
 mod difference;
+mod draws;
 mod fold;
 mod follow;
 mod form;
@@ -24,6 +25,7 @@ mod registry;
 mod sampling;
 mod score;
 mod time;
+mod wrapper;
 
 pub use ask::{AskError, AskForm, Field, NewComparison};
 pub use check::{FormatCheck, Kept};
@@ -51,3 +53,4 @@ pub use registry::{DeviceMemory, MadeOf, Memory, Offer, Registered, Registry, We
 pub use sampling::{Sampling, Seed};
 pub use score::{HEAT_BOUNDS, Likely, Run, ScoreSummary, Scores, TokenBytes, TokenScore, heat};
 pub use time::Timestamp;
+pub use wrapper::{Wrapper, WrapperError};
