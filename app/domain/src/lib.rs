@@ -14,6 +14,7 @@ mod form;
 mod format;
 mod given;
 mod history;
+mod judge;
 mod label;
 mod likelihood;
 mod live;
@@ -24,6 +25,7 @@ mod question;
 mod registry;
 mod sampling;
 mod score;
+mod slug;
 mod time;
 mod wrapper;
 
@@ -40,6 +42,7 @@ pub use follow::{Choice, EditForm, FollowForm, NewEdit, NewFollowUp};
 pub use format::{Format, FormatError, Prompt};
 pub use given::{Beginning, GivenError, SystemPrompt};
 pub use history::{HistoryPage, HistoryQuery, HistoryRow, PAGE_ROWS};
+pub use judge::{JudgeKind, JudgePrompt, PublishedJudge};
 pub use label::{Act, KeptAct, Labels, Lock, NOTE_CHARS_MAX, Verdict};
 pub use likelihood::{
     Given, GivenAnswer, LEAN_FACTORS, Likelihood, LikelihoodFigures, LikelihoodForm, NewLikelihood, lean,
