@@ -108,6 +108,11 @@ impl Format {
 }
 
 impl Prompt {
+    /// What a judge is shown as the question: the whole user message, wrapped and with its template, never the system prompt.
+    pub fn judged_question(&self) -> &str {
+        &self.user
+    }
+
     /// The same with a reviewer's own system prompt. It comes first, an empty line after it: the format's wording is the
     /// measuring instrument, so it stays whole and next to the question.
     pub fn under(self, own: Option<&SystemPrompt>) -> Self {

@@ -19,6 +19,7 @@ mod label;
 mod likelihood;
 mod live;
 mod model;
+mod pack;
 mod progress;
 mod prompt;
 mod question;
@@ -49,6 +50,7 @@ pub use likelihood::{
 };
 pub use live::{LiveEvent, Misfit, Piece};
 pub use model::{Hosted, ModelCard, ModelId, ModelState, Role};
+pub use pack::{CellKey, Heading, Pack, PackError, PackQuestion, PackRow, RowError};
 pub use progress::Progress;
 pub use prompt::PromptPart;
 pub use question::{MAIN_QUESTIONS, MainQuestion, OwnQuestion, Question, QuestionError};
