@@ -20,6 +20,7 @@ mod likelihood;
 mod live;
 mod model;
 mod pack;
+mod probe;
 mod progress;
 mod prompt;
 mod question;
@@ -51,6 +52,7 @@ pub use likelihood::{
 pub use live::{LiveEvent, Misfit, Piece};
 pub use model::{Hosted, ModelCard, ModelId, ModelState, Role};
 pub use pack::{CellKey, Heading, Pack, PackError, PackQuestion, PackRow, RowError};
+pub use probe::{Continuation, MultipleChoice, PivotalToken, Probe, ProbeError, ProbeSet};
 pub use progress::Progress;
 pub use prompt::PromptPart;
 pub use question::{MAIN_QUESTIONS, MainQuestion, OwnQuestion, Question, QuestionError};
