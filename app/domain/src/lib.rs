@@ -16,6 +16,7 @@ mod label;
 mod likelihood;
 mod live;
 mod model;
+mod outcome;
 mod progress;
 mod prompt;
 mod question;
@@ -23,6 +24,11 @@ mod registry;
 mod sampling;
 mod score;
 mod time;
+
+pub mod statistics;
+
+#[cfg(test)]
+mod golden;
 
 pub use ask::{AskError, AskForm, Field, NewComparison};
 pub use check::{FormatCheck, Kept};
@@ -43,6 +49,7 @@ pub use likelihood::{
 };
 pub use live::{LiveEvent, Misfit, Piece};
 pub use model::{Hosted, ModelCard, ModelId, ModelState, Role};
+pub use outcome::{Bound, Counts, Outcome, ThresholdError, Thresholds};
 pub use progress::Progress;
 pub use prompt::PromptPart;
 pub use question::{MAIN_QUESTIONS, MainQuestion, OwnQuestion, Question, QuestionError};
