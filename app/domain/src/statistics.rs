@@ -32,4 +32,4 @@ pub use interval::{Interval, Level, LevelError, Method, Unit};
 pub use mcnemar::McNemar;
 pub use mean::mean;
 pub use proportion::Proportion;
-pub use quantile::{quantile, sorted};
+pub use quantile::{finite, quantile};

@@ -86,9 +86,8 @@ impl Bootstrap {
         if values.len() * 2 < self.resamples as usize {
             return None;
         }
-        values.sort_unstable_by(f64::total_cmp);
         let tail = self.level.tail();
-        let (low, high) = (quantile(&values, tail)?, quantile(&values, 1.0 - tail)?);
+        let (low, high) = (quantile(&mut values, tail)?, quantile(&mut values, 1.0 - tail)?);
         Some(Interval { low, high, level: self.level, method: Method::Bootstrap { resamples: self.resamples }, unit })
     }
 }

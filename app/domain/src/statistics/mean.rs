@@ -1,7 +1,7 @@
 //! Means of scores, with bootstrap intervals: scores pile up at the ends of their range, where an interval that takes
 //! them for normal would go beyond it.
 
-use super::{Bootstrap, Interval, Unit, sorted};
+use super::{Bootstrap, Interval, Unit, finite};
 
 /// The mean of the finite numbers among `values`; None where there is none.
 pub fn mean(values: &[f64]) -> Option<f64> {
@@ -18,7 +18,14 @@ struct Sum {
 impl Bootstrap {
     /// Of the mean of the finite numbers among `scores`, drawn anew one by one. None where there are fewer than two.
     pub fn mean_over_answers(&self, scores: &[f64]) -> Option<Interval> {
-        self.over(Unit::Answers, &sorted(scores.iter().copied()), mean)
+        let scores = finite(scores.iter().copied());
+        if scores.len() < 2 {
+            return None;
+        }
+        self.interval(Unit::Answers, |random| {
+            let total: f64 = scores.iter().map(|_| scores[random.index(scores.len())]).sum();
+            Some(total / scores.len() as f64)
+        })
     }
 
     /// Of the mean of all scores together, with whole questions drawn anew, each with its scores. None where fewer than
