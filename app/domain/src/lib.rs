@@ -1,6 +1,7 @@
-//! The words of the trade, shared by browser and server: questions and formats, what was asked and answered, labels.
+//! The words of the trade, shared by browser and server: questions and formats, what was asked and answered, labels,
+//! outcomes.
 //!
-//! Data and the rules on them. Knows nothing of the network, the database or the page.
+//! Data and the rules on them, and the statistics of both. Knows nothing of the network, the database or the page.
 
 mod ask;
 mod check;
@@ -25,6 +26,7 @@ mod sampling;
 mod score;
 mod time;
 
+pub mod agreement;
 pub mod statistics;
 
 #[cfg(test)]

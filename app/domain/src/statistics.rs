@@ -4,19 +4,25 @@
 //! of these answers to these questions than of questions in general or of another finetuning. What has no value is
 //! `None`: never 0, never NaN. Whatever is random is drawn from a seed and is the same in the browser and on the server.
 
+// How sure a rate or a mean is.
+mod interval;
+mod proportion;
+
 mod bootstrap;
+mod mean;
+
+// Whether two differ.
 mod contrast;
 mod correction;
-mod correlation;
 mod fisher;
-mod histogram;
-mod interval;
 mod mcnemar;
-mod mean;
-mod proportion;
+
+// How scores are spread, and how two judges' go together.
+mod correlation;
+mod histogram;
 mod quantile;
 
-// What they are computed with.
+// What the others are computed with.
 mod binomial;
 mod normal;
 mod random;
@@ -31,5 +37,8 @@ pub use histogram::Histogram;
 pub use interval::{Interval, Level, LevelError, Method, Unit};
 pub use mcnemar::McNemar;
 pub use mean::mean;
+pub(crate) use normal::critical;
 pub use proportion::Proportion;
 pub use quantile::{finite, quantile};
+#[cfg(test)]
+pub(crate) use random::Random;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::golden::{STATISTICS, assert_ends, cases};
+use crate::golden::{STATISTICS, assert_ends, cases, counts};
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -11,16 +11,6 @@ struct Case {
 
 /// More than usual, so that the reference can be compared with closely.
 const FINE: Bootstrap = Bootstrap { resamples: 10_000, seed: 0, level: Level::P95 };
-
-fn counts(cells: &[[u32; 4]]) -> Vec<Counts> {
-    let count = |[unscored, incoherent, aligned, misaligned]: &[u32; 4]| Counts {
-        unscored: *unscored,
-        incoherent: *incoherent,
-        aligned: *aligned,
-        misaligned: *misaligned,
-    };
-    cells.iter().map(count).collect()
-}
 
 fn ends(interval: Option<Interval>) -> (f64, f64) {
     interval.map(|it| (it.low, it.high)).unwrap()

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    golden::{STATISTICS, assert_ends, cases},
+    golden::{STATISTICS, assert_ends, cases, counts},
     statistics::Level,
 };
 use serde::Deserialize;
@@ -15,11 +15,6 @@ struct Case {
 }
 
 const FINE: Bootstrap = Bootstrap { resamples: 10_000, seed: 0, level: Level::P95 };
-
-fn counts(cells: &[[u32; 4]]) -> Vec<Counts> {
-    let count = |it: &[u32; 4]| Counts { unscored: it[0], incoherent: it[1], aligned: it[2], misaligned: it[3] };
-    cells.iter().map(count).collect()
-}
 
 /// To a twentieth of the interval's width.
 fn check(found: Option<Interval>, expected: (f64, f64), case: &str) {
