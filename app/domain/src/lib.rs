@@ -1,6 +1,7 @@
-//! The words of the trade, shared by browser and server: questions and formats, what was asked and answered, labels.
+//! The words of the trade, shared by browser and server: questions and formats, what was asked and answered, labels,
+//! outcomes.
 //!
-//! Data and the rules on them. Knows nothing of the network, the database or the page.
+//! Data and the rules on them, and the statistics of both. Knows nothing of the network, the database or the page.
 
 mod ask;
 mod check;
@@ -19,6 +20,7 @@ mod label;
 mod likelihood;
 mod live;
 mod model;
+mod outcome;
 mod pack;
 mod probe;
 mod progress;
@@ -30,6 +32,12 @@ mod score;
 mod slug;
 mod time;
 mod wrapper;
+
+pub mod agreement;
+pub mod statistics;
+
+#[cfg(test)]
+mod golden;
 
 pub use ask::{AskError, AskForm, Field, NewComparison};
 pub use check::{FormatCheck, Kept};
@@ -51,6 +59,7 @@ pub use likelihood::{
 };
 pub use live::{LiveEvent, Misfit, Piece};
 pub use model::{Hosted, ModelCard, ModelId, ModelState, Role};
+pub use outcome::{Bound, Counts, Outcome, ThresholdError, Thresholds};
 pub use pack::{CellKey, Heading, Pack, PackError, PackQuestion, PackRow, RowError};
 pub use probe::{Continuation, MultipleChoice, PivotalToken, Probe, ProbeError, ProbeSet};
 pub use progress::Progress;
