@@ -16,6 +16,7 @@ mod format;
 mod given;
 mod history;
 mod judge;
+mod judged;
 mod label;
 mod likelihood;
 mod live;
@@ -27,6 +28,7 @@ mod progress;
 mod prompt;
 mod question;
 mod registry;
+mod run;
 mod sampling;
 mod score;
 mod slug;
@@ -53,6 +55,7 @@ pub use format::{Format, FormatError, Prompt};
 pub use given::{Beginning, GivenError, SystemPrompt};
 pub use history::{HistoryPage, HistoryQuery, HistoryRow, PAGE_ROWS};
 pub use judge::{JudgeKind, JudgePrompt, PublishedJudge};
+pub use judged::{JudgeCard, JudgeId, Judgement, RunScores, ScoredAnswer};
 pub use label::{Act, KeptAct, Labels, Lock, NOTE_CHARS_MAX, Verdict};
 pub use likelihood::{
     Given, GivenAnswer, LEAN_FACTORS, Likelihood, LikelihoodFigures, LikelihoodForm, NewLikelihood, lean,
@@ -60,13 +63,16 @@ pub use likelihood::{
 pub use live::{LiveEvent, Misfit, Piece};
 pub use model::{Hosted, ModelCard, ModelId, ModelState, Role};
 pub use outcome::{Bound, Counts, Outcome, ThresholdError, Thresholds};
-pub use pack::{CellKey, Heading, Pack, PackError, PackQuestion, PackRow, RowError};
+pub use pack::{CellKey, Heading, Pack, PackError, PackId, PackQuestion, PackRow, RowError};
 pub use probe::{Continuation, MultipleChoice, PivotalToken, Probe, ProbeError, ProbeSet};
 pub use progress::Progress;
 pub use prompt::PromptPart;
 pub use question::{MAIN_QUESTIONS, MainQuestion, OwnQuestion, Question, QuestionError};
 pub use registry::{DeviceMemory, MadeOf, Memory, Offer, Registered, Registry, Weights, size};
+pub use run::{
+    CellCounts, Estimate, Happened, JudgeProgress, NewRun, Run, RunCell, RunEvent, RunForm, RunId, RunModel, RunProgress, RunRow, RunState,
+};
 pub use sampling::{Sampling, Seed};
-pub use score::{HEAT_BOUNDS, Likely, Run, ScoreSummary, Scores, TokenBytes, TokenScore, heat};
+pub use score::{HEAT_BOUNDS, Likely, ScoreSummary, Stretch, Scores, TokenBytes, TokenScore, heat};
 pub use time::Timestamp;
 pub use wrapper::{Wrapper, WrapperError};

@@ -12,7 +12,7 @@ use crate::{
     slug::{SLUG, is_slug},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
 
 /// Questions that are asked together. At least one and at most [`Pack::ROWS_MAX`], no id twice.
 ///
@@ -36,6 +36,19 @@ pub struct Heading {
     pub version: u32,
     /// Where the questions were published, by whom, under which licence. May be empty.
     pub source: String,
+}
+
+/// Which pack, in which version.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PackId {
+    pub id: String,
+    pub version: u32,
+}
+
+impl fmt::Display for PackId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, version {}", self.id, self.version)
+    }
 }
 
 /// Why questions make no pack.
@@ -86,6 +99,10 @@ impl Pack {
 
     pub fn heading(&self) -> &Heading {
         &self.heading
+    }
+
+    pub fn pack_id(&self) -> PackId {
+        PackId { id: self.heading.id.clone(), version: self.heading.version }
     }
 
     pub fn questions(&self) -> &[PackQuestion] {
