@@ -2,6 +2,7 @@
 //!
 //! Everything in a file is hostile text until it is read, and text ever after. Knows no network, no database and no page.
 
+mod export;
 mod fields;
 mod judges;
 mod probes;
@@ -9,6 +10,7 @@ mod questions;
 mod wrappers;
 mod yaml;
 
+pub use export::to_yaml;
 
 use domain::{Pack, ProbeSet, PublishedJudge, Wrapper};
 use yaml::Node;
