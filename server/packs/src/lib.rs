@@ -4,6 +4,7 @@
 
 mod export;
 mod fields;
+mod judged;
 mod judges;
 mod probes;
 mod questions;
@@ -11,6 +12,7 @@ mod wrappers;
 mod yaml;
 
 pub use export::to_yaml;
+pub use judged::{JudgedAnswer, JudgedAnswers, Score, read_judged};
 
 use domain::{Pack, ProbeSet, PublishedJudge, Wrapper};
 use yaml::Node;
