@@ -1,5 +1,7 @@
 use super::*;
-use crate::{Format, JudgeKind, Kept, MAIN_QUESTIONS, Question, Seed, Wrapper, sampling::hash_of};
+use crate::{
+    Format, FormatError, JudgeKind, Kept, MAIN_QUESTIONS, OwnQuestion, Question, Seed, Wrapper, sampling::hash_of,
+};
 
 fn heading() -> Heading {
     Heading { id: "own".into(), title: "My own".into(), version: 1, source: String::new() }
@@ -89,6 +91,17 @@ fn answers_are_checked_against_the_row_itself() {
     assert_eq!(kept("quick_buck_flask", "{}"), Kept::No);
     let own = question(row("fruit_template", "Which?\n\nname = # A fruit\ncolour = # Its colour"));
     assert_eq!(own.check(0, "name = pear\ncolour = green").reason, "2 of 2 slots filled.");
+}
+
+#[test]
+fn questions_of_ones_own_are_asked_as_the_studys_are() {
+    let own = Question::Own(OwnQuestion::parse("Which fruit?").unwrap());
+    for format in [Format::Plain, Format::Json, Format::Python] {
+        let question = question(PackRow::as_in_study("fruit", &own, format).unwrap());
+        assert_eq!((question.question_id(), question.format()), ("fruit", format));
+        assert_eq!(question.prompt(Wrapper::Bare, Seed(0), 0), format.apply(&own).unwrap());
+    }
+    assert_eq!(PackRow::as_in_study("fruit", &own, Format::Flask), Err(FormatError::NoFlaskStub));
 }
 
 #[test]
