@@ -32,8 +32,7 @@ impl Confusion {
     /// Of the labels of both for each item. An item for which one is no finite number is left out.
     pub fn of(pairs: &[(f64, f64)]) -> Self {
         let both: Vec<_> = pairs.iter().filter(|(a, b)| a.is_finite() && b.is_finite()).collect();
-        // Adding 0 makes −0 the label 0.
-        let labels = distinct(both.iter().flat_map(|(a, b)| [a + 0.0, b + 0.0]));
+        let labels = distinct(both.iter().flat_map(|(a, b)| [*a, *b]));
         let mut counts = vec![0; labels.len() * labels.len()];
         for (a, b) in both {
             counts[place(&labels, *a) * labels.len() + place(&labels, *b)] += 1;

@@ -67,8 +67,8 @@ fn alpha(values: &[f64], items: &[&[usize]], scale: Scale) -> Option<f64> {
 }
 
 impl Scale {
-    /// Such that the square of their difference is the distance of two labels, where that depends on nothing else. On
-    /// the ordinal scale these are the middle ranks: Krippendorff's sum over the labels in between is their difference.
+    /// Where each label stands: at its value, and on the ordinal scale in the middle of the ranks that it takes, so that
+    /// Krippendorff's sum over the labels between two is the difference of their places.
     fn places(self, values: &[f64], counts: &[f64]) -> Vec<f64> {
         match self {
             Self::Nominal | Self::Interval | Self::Ratio => values.to_vec(),

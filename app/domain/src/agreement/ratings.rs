@@ -25,8 +25,7 @@ impl Ratings {
         let mut items: BTreeMap<u32, BTreeMap<u32, f64>> = BTreeMap::new();
         for (item, annotator, label) in labels {
             if label.is_finite() {
-                // Adding 0 makes −0 the label 0.
-                items.entry(item).or_default().insert(annotator, label + 0.0);
+                items.entry(item).or_default().insert(annotator, label);
             }
         }
         Self { items: items.into_values().map(|it| it.into_iter().collect()).collect() }
@@ -56,7 +55,7 @@ impl Ratings {
     }
 }
 
-/// In order.
+/// In order. −0 and 0 are the same.
 pub(super) fn distinct(labels: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut values: Vec<f64> = labels.collect();
     values.sort_unstable_by(f64::total_cmp);

@@ -74,8 +74,8 @@ impl Bootstrap {
         })
     }
 
-    /// Of what `statistic` makes of one resample after the other. None where fewer than half of them have a value: the
-    /// rest would not say how the figure varies.
+    /// Of what `statistic` makes of one resample after the other. Resamples without a value are left out; where a single
+    /// answer gives the figure its value, these are up to 37 in a hundred. None where none has a value.
     pub(crate) fn interval(
         &self,
         unit: Unit,
@@ -83,9 +83,6 @@ impl Bootstrap {
     ) -> Option<Interval> {
         let mut random = Random::new(self.seed);
         let mut values: Vec<f64> = (0..self.resamples).filter_map(|_| statistic(&mut random)).collect();
-        if values.len() * 2 < self.resamples as usize {
-            return None;
-        }
         let tail = self.level.tail();
         let (low, high) = (quantile(&mut values, tail)?, quantile(&mut values, 1.0 - tail)?);
         Some(Interval { low, high, level: self.level, method: Method::Bootstrap { resamples: self.resamples }, unit })
