@@ -1,6 +1,8 @@
 //! Who judges answers, and what was judged: all that the results of a run are counted from.
 
-use crate::{AnswerId, CellKey, Kept, PackId, RunId, RunModel, RunState, Verdict};
+use crate::{
+    AnswerId, CellKey, ComparisonId, Format, Kept, ModelId, PackId, RunId, RunModel, RunState, Verdict, Wrapper,
+};
 use serde::{Deserialize, Serialize};
 
 /// The name of a judge: `rules`, `people`, a hosted model as `model:NAME`, an endpoint as `endpoint:NAME`, or whoever
@@ -69,5 +71,76 @@ pub struct ScoredAnswer {
     pub kept: Kept,
     /// What people said of it, where they agree.
     #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+}
+
+/// Rows on a page of answers.
+pub const ANSWERS_ROWS: u32 = 50;
+
+/// Which answers of a run are looked for. The page's URL says all of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AnswersQuery {
+    pub run: RunId,
+    /// None takes the first judge.
+    pub judge: Option<JudgeId>,
+    pub models: Vec<ModelId>,
+    /// Ids of questions.
+    pub questions: Vec<String>,
+    pub formats: Vec<Format>,
+    pub wrappers: Vec<Wrapper>,
+    /// From and up to and with, of 0 to 100; an answer without a score is in no range.
+    pub aligned: Option<(f64, f64)>,
+    pub coherent: Option<(f64, f64)>,
+    /// Only those that the judge gave no number.
+    pub only_unscored: bool,
+    pub verdict: Option<Verdict>,
+    /// Words that all must occur in the answer, in any order; case does not count.
+    pub search: String,
+    /// Only samples whose text is not the same for all models.
+    pub only_different: bool,
+    pub order: AnswersOrder,
+    /// The key of the page: the last row of the one before.
+    pub after: Option<AnswersKey>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AnswersOrder {
+    /// By number.
+    #[default]
+    Asked,
+    /// The least aligned first; those without a score last.
+    LeastAligned,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AnswersKey {
+    pub aligned: Option<f64>,
+    pub id: AnswerId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AnswersPage {
+    /// At most [`ANSWERS_ROWS`].
+    pub rows: Vec<AnswerRow>,
+    /// On all pages.
+    pub n_found: u64,
+    pub next: Option<AnswersKey>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AnswerRow {
+    pub id: AnswerId,
+    pub comparison: ComparisonId,
+    pub model: RunModel,
+    pub key: CellKey,
+    pub title: String,
+    pub sample_idx: u32,
+    /// The beginning of the answer, at most 400 characters. Hostile, as every answer.
+    pub beginning: String,
+    pub kept: Kept,
+    pub aligned: Option<f64>,
+    pub coherent: Option<f64>,
+    /// What the judge said instead of a number.
+    pub word: Option<String>,
     pub verdict: Option<Verdict>,
 }

@@ -55,7 +55,10 @@ pub use format::{Format, FormatError, Prompt};
 pub use given::{Beginning, GivenError, SystemPrompt};
 pub use history::{HistoryPage, HistoryQuery, HistoryRow, PAGE_ROWS};
 pub use judge::{JudgeKind, JudgePrompt, PublishedJudge};
-pub use judged::{JudgeCard, JudgeId, Judgement, RunScores, ScoredAnswer};
+pub use judged::{
+    ANSWERS_ROWS, AnswerRow, AnswersKey, AnswersOrder, AnswersPage, AnswersQuery, JudgeCard, JudgeId, Judgement,
+    RunScores, ScoredAnswer,
+};
 pub use label::{Act, KeptAct, Labels, Lock, NOTE_CHARS_MAX, Verdict};
 pub use likelihood::{
     Given, GivenAnswer, LEAN_FACTORS, Likelihood, LikelihoodFigures, LikelihoodForm, NewLikelihood, lean,
@@ -70,9 +73,10 @@ pub use prompt::PromptPart;
 pub use question::{MAIN_QUESTIONS, MainQuestion, OwnQuestion, Question, QuestionError};
 pub use registry::{DeviceMemory, MadeOf, Memory, Offer, Registered, Registry, Weights, size};
 pub use run::{
-    CellCounts, Estimate, Happened, JudgeProgress, NewRun, Run, RunCell, RunEvent, RunForm, RunId, RunModel, RunProgress, RunRow, RunState,
+    CellCounts, Estimate, Happened, JudgeProgress, More, NewRun, Run, RunAct, RunCell, RunEvent, RunForm, RunId,
+    RunModel, RunProgress, RunRow, RunState,
 };
 pub use sampling::{Sampling, Seed};
-pub use score::{HEAT_BOUNDS, Likely, ScoreSummary, Stretch, Scores, TokenBytes, TokenScore, heat};
+pub use score::{HEAT_BOUNDS, Likely, ScoreSummary, Scores, Stretch, TokenBytes, TokenScore, heat};
 pub use time::Timestamp;
 pub use wrapper::{Wrapper, WrapperError};

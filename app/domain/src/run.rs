@@ -7,9 +7,7 @@ mod form;
 
 pub use form::RunForm;
 
-use crate::{
-    CellKey, ComparisonId, Format, JudgeId, ModelId, PackId, Role, Sampling, Seed, Timestamp, Wrapper,
-};
+use crate::{CellKey, ComparisonId, Format, JudgeId, ModelId, PackId, Role, Sampling, Seed, Timestamp, Wrapper};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -178,6 +176,26 @@ pub struct Estimate {
     /// None where these models have written nothing yet on this machine.
     pub seconds: Option<f64>,
     pub bytes: u64,
+}
+
+/// What a person does to a run that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RunAct {
+    /// What is being written is finished, nothing new is begun.
+    Pause,
+    GoOn,
+    Cancel,
+    /// Has every failed answer and every failed judgement made again.
+    TryFailuresAgain,
+}
+
+/// What is added to a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct More {
+    /// Of each cell, together with those there are; None leaves it.
+    pub n_samples: Option<u32>,
+    pub models: Vec<ModelId>,
+    pub judges: Vec<JudgeId>,
 }
 
 /// What can be told of a run without a person's doing: for the event stream of its page.

@@ -97,9 +97,9 @@ impl RunForm {
     }
 
     fn wrappers(&self) -> Result<Vec<Wrapper>, AskError> {
-        let read = |word: &String| word.parse().map_err(|err: crate::WrapperError| {
-            AskError::new(Field::Wrappers, err.to_string())
-        });
+        let read = |word: &String| {
+            word.parse().map_err(|err: crate::WrapperError| AskError::new(Field::Wrappers, err.to_string()))
+        };
         let wrappers = each_once(&self.wrappers).into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
         Ok(if wrappers.is_empty() { vec![Wrapper::Bare] } else { wrappers })
     }
