@@ -127,6 +127,9 @@ pub struct Request {
     /// Requests for the same adapter that hold the same allocation are samples of one prompt: it is fed once, and they
     /// share what the runner has cached of it. Nobody else does. One whose prompt is to be scored is fed by itself.
     pub prompt: Arc<[u32]>,
+    /// What stands behind the prompt and is given too, as an answer that is to be scored: fed for this request alone,
+    /// while the prompt before it is shared. Together they are never longer than a slot.
+    pub given: Arc<[u32]>,
     pub adapter: AdapterIdx,
     pub sampling: Sampling,
     pub penalties: Penalties,
@@ -142,8 +145,10 @@ pub struct Request {
     pub ignore_end: bool,
     /// How likely the model finds each token of the answer.
     pub score_answer: Option<NTop>,
-    /// How likely the model finds each token of the prompt, from its second on.
+    /// How likely the model finds each token of the prompt, from its second on. Nothing is given behind such a prompt.
     pub score_prompt: Option<NTop>,
+    /// How likely the model finds each of the given tokens; at least one is given then.
+    pub score_given: Option<NTop>,
     pub priority: Priority,
 }
 
@@ -152,6 +157,7 @@ impl Request {
     pub fn new(prompt: impl Into<Arc<[u32]>>) -> Self {
         Self {
             prompt: prompt.into(),
+            given: Arc::default(),
             adapter: AdapterIdx::default(),
             sampling: Sampling::Greedy,
             penalties: Penalties::default(),
@@ -162,6 +168,7 @@ impl Request {
             ignore_end: false,
             score_answer: None,
             score_prompt: None,
+            score_given: None,
             priority: Priority::default(),
         }
     }
@@ -192,6 +199,7 @@ pub enum Priority {
 pub enum Refused {
     #[error("the engine is busy: {N_WAITING_MAX} answers are waiting already")]
     Busy,
+    /// What is given behind the prompt is counted with it.
     #[error("the prompt has {n_tokens} tokens, but the model was given room for {n_positions}")]
     PromptTooLong { n_tokens: u32, n_positions: u32 },
     /// The request breaks one of the rules that stand beside its fields; says which.
@@ -202,18 +210,21 @@ pub enum Refused {
 }
 
 fn check(request: &Request, shape: RunnerShape) -> Result<(), Refused> {
-    let n_tokens = u32::try_from(request.prompt.len()).unwrap_or(u32::MAX);
+    let n_tokens = u32::try_from(request.prompt.len() + request.given.len()).unwrap_or(u32::MAX);
     if n_tokens > shape.n_positions {
         return Err(Refused::PromptTooLong { n_tokens, n_positions: shape.n_positions });
     }
     let biased: Vec<u32> = request.logit_bias.iter().map(|(token, _)| *token).collect();
     let rules = [
-        (n_tokens > 0, "the prompt is empty"),
+        (!request.prompt.is_empty(), "the prompt is empty"),
         (is_vocabulary(&request.prompt, shape), "the prompt has a token that is not in the model's vocabulary"),
+        (is_vocabulary(&request.given, shape), "a given token is not in the model's vocabulary"),
+        (request.score_prompt.is_none() || request.given.is_empty(), "behind a prompt that is scored nothing is given"),
+        (request.score_given.is_none() || !request.given.is_empty(), "nothing is given that could be scored"),
         (request.adapter.0 <= shape.n_adapters, "the model has no such adapter"),
         (
-            request.max_tokens > 0 || request.score_prompt.is_some(),
-            "max_tokens is 0 and the prompt is not to be scored",
+            request.max_tokens > 0 || request.score_prompt.is_some() || request.score_given.is_some(),
+            "max_tokens is 0 and nothing is to be scored",
         ),
         (is_legal(request.sampling), "temperature, top_p or top_k is out of range"),
         (are_penalties(request.penalties), "a penalty is not between -2 and 2"),
@@ -222,7 +233,7 @@ fn check(request: &Request, shape: RunnerShape) -> Result<(), Refused> {
         (are_distinct(&biased), "a logit bias names a token twice"),
         (are_legal(&request.stop), "the stop strings are too many, too long or empty"),
         (
-            is_n_top(request.score_answer) && is_n_top(request.score_prompt),
+            [request.score_answer, request.score_prompt, request.score_given].into_iter().all(is_n_top),
             "more than 20 likeliest tokens are asked for",
         ),
     ];
@@ -269,7 +280,7 @@ fn are_legal(stop: &[String]) -> bool {
 
 /// Room for every event an answer can have, so that a slow reader never holds up the engine.
 fn n_events_max(request: &Request, shape: RunnerShape) -> usize {
-    // The prompt's scores, one piece per token, and the end. An answer cannot be longer than its slot.
+    // The scores of what was read, one piece per token, and the end. An answer cannot be longer than its slot.
     request.max_tokens.min(shape.n_positions) as usize + 2
 }
 
@@ -311,8 +322,9 @@ impl Generation {
 /// What happens to an answer: pieces, then exactly one end.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// How likely the model finds the prompt's tokens, from the second on. Comes first, where it was asked for.
-    Prompt(Vec<TokenScore>),
+    /// How likely the model finds the tokens that were to be scored: the prompt's from the second on, or all that were
+    /// given behind it. Comes first, where it was asked for.
+    Read(Vec<TokenScore>),
     /// More text, whole characters only; empty only where it brings scores.
     Piece {
         text: String,

@@ -106,9 +106,11 @@ pub struct Draw {
     pub score: Option<NTop>,
 }
 
-/// How likely each of these tokens is: `tokens[i]` after the row's own `tokens[i]`. At most as many as the row feeds.
+/// How likely each of these tokens is: `tokens[i]` after the row's own `tokens[first + i]`, all of which the row feeds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Targets {
+    /// Tokens of the row that come before.
+    pub first: u32,
     pub tokens: Vec<u32>,
     pub n_top: NTop,
 }

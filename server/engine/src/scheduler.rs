@@ -53,8 +53,8 @@ pub struct Advance {
     pub id: SequenceId,
     /// Tokens of the answer so far, the one of this step among them.
     pub n_tokens: u32,
-    /// The prompt's tokens from the second on, when all of it is fed and their scores were asked for.
-    pub prompt_scores: Option<Vec<(u32, Score)>>,
+    /// The tokens that were to be scored, once all of the text is fed.
+    pub scores: Option<Vec<(u32, Score)>>,
     pub outcome: Outcome,
 }
 
@@ -64,7 +64,7 @@ pub enum Outcome {
     Token { token: u32, score: Option<Score>, end: Option<FinishReason> },
     /// An end-of-sequence token, which is no part of the text.
     EndToken,
-    /// The prompt is fed, and no answer was asked for.
+    /// The text is fed, and no answer was asked for.
     NoAnswer,
     /// Nothing could be drawn.
     NonFinite,
@@ -99,7 +99,7 @@ impl Scheduler {
         Self { limits, waiting: Queue::default(), slots }
     }
 
-    /// Puts a sequence at the end of its queue. Ids must grow; the prompt must fit into a slot.
+    /// Puts a sequence at the end of its queue. Ids must grow; prompt and what is given must fit into a slot.
     pub fn add(&mut self, id: SequenceId, request: Request) {
         self.waiting.push(Sequence::new(id, request));
     }
@@ -227,7 +227,7 @@ impl Scheduler {
         self.waiting.is_empty() && self.running().next().is_none()
     }
 
-    /// How many of a batch's tokens are of prompts.
+    /// How many of a batch's tokens are of prompts, or given behind them.
     pub fn n_prompt_tokens(&self, batch: &Batch) -> usize {
         let of_prompt = |row: &&Row| {
             let sequence = self.slots[row.slot as usize].sequence.as_ref();

@@ -166,9 +166,9 @@ impl<R: Runner> Worker<R> {
     }
 
     fn tell(&mut self, advance: Advance) {
-        let Advance { id, n_tokens, prompt_scores, outcome } = advance;
-        if let Some(scores) = prompt_scores {
-            self.tell_prompt(id, scores);
+        let Advance { id, n_tokens, scores, outcome } = advance;
+        if let Some(scores) = scores {
+            self.tell_read(id, scores);
         }
         match outcome {
             Outcome::Token { token, score, end } => {
@@ -188,10 +188,10 @@ impl<R: Runner> Worker<R> {
         }
     }
 
-    fn tell_prompt(&mut self, id: SequenceId, scores: Vec<(u32, Score)>) {
+    fn tell_read(&mut self, id: SequenceId, scores: Vec<(u32, Score)>) {
         let tokenizer = self.office.language.tokenizer();
         let scores = scores.into_iter().map(|(token, score)| spelled(token, score, tokenizer));
-        reader(&mut self.readers, id).send(Event::Prompt(scores.collect()));
+        reader(&mut self.readers, id).send(Event::Read(scores.collect()));
     }
 
     fn count_token(&mut self, id: SequenceId, n_tokens: u32) {

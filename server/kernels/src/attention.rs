@@ -14,7 +14,7 @@ use crate::activation::{SoftCap, exp};
 use crate::format::{F32, Format, Sums, Tile, WIDTH};
 use crate::half::bf16_from_f32;
 use crate::lanes::{Lanes, N_LANES, Task};
-use crate::multiply::{Block, blocks, tile};
+use crate::multiply::{Ahead, Block, blocks, tile};
 use crate::pool::Pool;
 use crate::share::Share;
 use crate::split::over_rows;
@@ -490,7 +490,7 @@ impl<E: Element> Attend<'_, E> {
         // SAFETY: as the caller's; queries are laid out for R rows, scores have room for all blocks.
         unsafe {
             let zero = [[[V::splat(0.0); 2]; P]; R];
-            let scores = tile::<V, E::Format, R, P>(work.q.as_ptr(), std::ptr::null(), panels, head_dim, zero);
+            let scores = tile::<V, E::Format, R, P>(work.q.as_ptr(), std::ptr::null(), panels, Ahead::NOTHING, head_dim, zero);
             for row in 0..R {
                 for i in 0..P {
                     let to = work.scores.as_mut_ptr().add(row * n_scores + (block + i - blocks.start) * WIDTH);
@@ -543,7 +543,7 @@ impl<E: Element> Attend<'_, E> {
         unsafe {
             let zero = [[[V::splat(0.0); 2]; P]; R];
             let n_seen = query.seen.len();
-            let mixed = tile::<V, E::Format, R, P>(weights.as_ptr(), std::ptr::null(), panels, n_seen, zero);
+            let mixed = tile::<V, E::Format, R, P>(weights.as_ptr(), std::ptr::null(), panels, Ahead::NOTHING, n_seen, zero);
             for row in 0..R {
                 let head =
                     (query.row * self.piece.attention.n_query_heads + self.first_head(query) + row) * shape.head_dim;

@@ -34,6 +34,13 @@ pub trait Format {
     const SCALED: bool = false;
     /// Whether it must be shifted, too.
     const SHIFTED: bool = false;
+    /// Whether inputs come multiplied by their [`Format::factor`].
+    const FACTORED: bool = false;
+
+    /// A power of two that makes up for what `unpack` leaves in the weights of this input of a group.
+    fn factor(_input: usize) -> f32 {
+        1.0
+    }
 
     /// Writes the weights of the inputs from `start` on.
     fn pack(tile: &Tile, start: usize, group: &mut [u8]);
@@ -211,11 +218,14 @@ impl Format for Int8 {
     }
 }
 
-/// Numbers `q` in 0..=15, four inputs for all outputs in each run of 16 halves; then step and least value of each output
-/// in bf16. What is unpacked is `1 + q / 16`, which needs no conversion: the nibble is the top of a mantissa.
+/// Numbers `q` in 0..=15, eight inputs of one output in each word; then step and least value of each output in bf16.
 ///
-/// A word holds eight nibbles, four inputs of its output and, above them, four of the output eight places on.
+/// A nibble is not shifted to the end of its word before it becomes a number: what is unpacked is `16ⁱ · q`, and the
+/// input's factor is `16⁻ⁱ`. Both are exact, and it saves every third instruction.
 pub struct Int4;
+
+/// In a word.
+const NIBBLES: usize = 8;
 
 const NIBBLE_BYTES: usize = TILE * WIDTH / 2;
 
@@ -246,9 +256,16 @@ impl Int4 {
 impl Format for Int4 {
     const GROUP: usize = TILE;
     const GROUP_BYTES: usize = NIBBLE_BYTES + 4 * WIDTH;
-    const STEP: usize = 4;
+    const STEP: usize = NIBBLES;
     const SCALED: bool = true;
     const SHIFTED: bool = true;
+    const FACTORED: bool = true;
+
+    fn factor(input: usize) -> f32 {
+        let idx = input % NIBBLES;
+        // The last one is shifted all the same: in its place it would be a sign.
+        if idx == NIBBLES - 1 { 1.0 } else { 0.0625_f32.powi(idx as i32) }
+    }
 
     fn pack(tile: &Tile, _: usize, group: &mut [u8]) {
         let (nibbles, scales) = group.split_at_mut(NIBBLE_BYTES);
@@ -267,23 +284,22 @@ impl Format for Int4 {
 
     #[inline(always)]
     unsafe fn unpack<V: Lanes>(group: *const u8, step: usize, input: usize) -> Sums<V> {
-        // SAFETY: each step is eight words of the group.
+        // SAFETY: each step is sixteen words of the group.
         unsafe {
-            let words = V::load_words(group.cast::<u32>().add(step * N_LANES));
-            [V::nibbles(words, input), V::nibbles(words, input + 4)]
+            let at = group.cast::<u32>().add(step * WIDTH);
+            [V::nibbles(V::load_words(at), input), V::nibbles(V::load_words(at.add(N_LANES)), input)]
         }
     }
 
-    /// `w = least + step · q` and `u = 1 + q / 16` make `w = 16 · step · u + (least − 16 · step)`.
+    /// `w = step · q + least`.
     #[inline(always)]
     unsafe fn scales<V: Lanes>(group: *const u8) -> (Sums<V>, Sums<V>) {
         // SAFETY: the group ends in 16 words.
         unsafe {
             let at = group.add(NIBBLE_BYTES).cast::<u32>();
             let words = [V::load_words(at), V::load_words(at.add(N_LANES))];
-            let sixteen = V::splat(16.0);
-            let scale = [V::low_halves(words[0]).mul(sixteen), V::low_halves(words[1]).mul(sixteen)];
-            (scale, [V::high_halves(words[0]).sub(scale[0]), V::high_halves(words[1]).sub(scale[1])])
+            let scale = [V::low_halves(words[0]), V::low_halves(words[1])];
+            (scale, [V::high_halves(words[0]), V::high_halves(words[1])])
         }
     }
 
@@ -297,8 +313,7 @@ impl Format for Int4 {
 
 /// The word that holds a nibble, and how far it is shifted there.
 fn place(input: usize, output: usize) -> (usize, usize) {
-    let word = input / 4 * N_LANES + output % N_LANES;
-    (word, 4 * (input % 4) + 16 * (output / N_LANES))
+    (input / NIBBLES * WIDTH + output, 4 * (input % NIBBLES))
 }
 
 /// What a format unpacks to, kept in f32: for many rows, a panel is unpacked once and multiplied often.
@@ -349,6 +364,7 @@ impl<F: Format> Format for Unpacked<F> {
     const STEP: usize = 1;
     const SCALED: bool = F::SCALED;
     const SHIFTED: bool = F::SHIFTED;
+    const FACTORED: bool = F::FACTORED;
 
     fn pack(_: &Tile, _: usize, _: &mut [u8]) {
         unreachable!("unpacked groups are written by unpack_all")

@@ -35,12 +35,14 @@ pub trait Lanes: Copy {
     /// `self · 2ⁿ` for whole `n`, by adding to the exponent.
     unsafe fn add_exponent(self, n: Self) -> Self;
 
+    /// Asks for a line of memory, wherever it is, and does not wait for it.
+    unsafe fn prefetch(at: *const u8);
     unsafe fn load_words(at: *const u32) -> Self::Words;
     /// The lower halves of words, taken as bf16.
     unsafe fn low_halves(words: Self::Words) -> Self;
     /// The upper halves of words, taken as bf16.
     unsafe fn high_halves(words: Self::Words) -> Self;
-    /// `1 + q / 16` for each word's nibble `q` at `idx`, counted from the lowest.
+    /// `16ⁱ · q` for each word's nibble `q` at `i`, counted from the lowest; the last of the eight by itself.
     unsafe fn nibbles(words: Self::Words, idx: usize) -> Self;
     unsafe fn load_f16(at: *const u16) -> Self;
     unsafe fn load_i8(at: *const i8) -> Self;
@@ -156,6 +158,8 @@ impl Lanes for Plain {
         self.zip(n, |a, n| f32::from_bits(a.to_bits().wrapping_add(((n as i32) << 23) as u32)))
     }
     #[inline(always)]
+    unsafe fn prefetch(_: *const u8) {}
+    #[inline(always)]
     unsafe fn load_words(at: *const u32) -> [u32; N_LANES] {
         // SAFETY: the caller's pointer reads eight words.
         unsafe { at.cast::<[u32; N_LANES]>().read_unaligned() }
@@ -170,7 +174,7 @@ impl Lanes for Plain {
     }
     #[inline(always)]
     unsafe fn nibbles(words: [u32; N_LANES], idx: usize) -> Plain {
-        Plain(words.map(|word| f32::from_bits(0x3f80_0000 | ((word >> (4 * idx)) & 15) << 19)))
+        Plain(words.map(|word| (if idx == 7 { word >> 28 } else { word & 15 << (4 * idx) }) as f32))
     }
     #[inline(always)]
     unsafe fn load_f16(at: *const u16) -> Plain {
@@ -256,6 +260,10 @@ mod avx2 {
             }
         }
         #[inline(always)]
+        unsafe fn prefetch(at: *const u8) {
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+        }
+        #[inline(always)]
         unsafe fn load_words(at: *const u32) -> __m256i {
             unsafe { _mm256_loadu_si256(at.cast()) }
         }
@@ -270,18 +278,10 @@ mod avx2 {
         #[inline(always)]
         unsafe fn nibbles(words: __m256i, idx: usize) -> __m256 {
             unsafe {
-                let shifted = match idx {
-                    0 => _mm256_slli_epi32::<19>(words),
-                    1 => _mm256_slli_epi32::<15>(words),
-                    2 => _mm256_slli_epi32::<11>(words),
-                    3 => _mm256_slli_epi32::<7>(words),
-                    4 => _mm256_slli_epi32::<3>(words),
-                    5 => _mm256_srli_epi32::<1>(words),
-                    6 => _mm256_srli_epi32::<5>(words),
-                    _ => _mm256_srli_epi32::<9>(words),
-                };
-                let mantissa = _mm256_and_si256(shifted, _mm256_set1_epi32(0x0078_0000));
-                _mm256_castsi256_ps(_mm256_or_si256(mantissa, _mm256_set1_epi32(0x3f80_0000)))
+                _mm256_cvtepi32_ps(match idx {
+                    7 => _mm256_srli_epi32::<28>(words),
+                    _ => _mm256_and_si256(words, _mm256_set1_epi32(15 << (4 * idx))),
+                })
             }
         }
         #[inline(always)]

@@ -172,6 +172,11 @@ impl Matrix {
         self.panel_bytes(idx).as_ptr()
     }
 
+    /// Bytes from one panel to the next.
+    pub(crate) fn panel_stride(&self) -> usize {
+        self.panel_bytes
+    }
+
     fn panel_bytes(&self, idx: usize) -> &[u8] {
         assert!(idx < self.n_panels(), "panel {idx} of {}", self.n_panels());
         // SAFETY: the buffer holds that many panels.

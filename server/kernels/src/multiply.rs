@@ -81,10 +81,10 @@ fn multiply<F: Format>(matrix: &Matrix, pool: &Pool, x: &[f32], y: &mut [f32], m
     }
     let n_inputs = matrix.n_inputs().next_multiple_of(F::GROUP);
     let mut arranged = pool.borrow_scratch(n_rows * n_inputs);
-    arrange(pool, x, matrix.n_inputs(), n_inputs, &blocks, &mut arranged);
+    arrange::<F>(pool, x, matrix.n_inputs(), n_inputs, &blocks, &mut arranged);
     let mut sums = pool.borrow_scratch(if F::SHIFTED { n_rows * n_inputs / F::GROUP } else { 0 });
     if F::SHIFTED {
-        sum_groups(&arranged, n_inputs, F::GROUP, &blocks, &mut sums);
+        sum_groups::<F>(&arranged, n_inputs, &blocks, &mut sums);
     }
     let job = Job { matrix, n_inputs, x: &arranged, sums: &sums, blocks: &blocks, y: Share::new(y), mode };
     let (tasks, instructions) = (Tasks::of(matrix, n_rows, pool), pool.instructions());
@@ -105,9 +105,16 @@ fn add_whole<F: Format>(matrix: &Matrix, pool: &Pool, x: &[f32], y: &mut [f32]) 
     pool.return_scratch(product);
 }
 
-/// Lays rows out as they are read: block by block, within a block by input, the rows' numbers side by side. Inputs are
-/// filled up with zeros to `n_padded`.
-fn arrange(pool: &Pool, x: &[f32], n_inputs: usize, n_padded: usize, blocks: &[Block], arranged: &mut [f32]) {
+/// Lays rows out as they are read: block by block, within a block by input, the rows' numbers side by side, multiplied
+/// by their factors. Inputs are filled up with zeros to `n_padded`.
+fn arrange<F: Format>(
+    pool: &Pool,
+    x: &[f32],
+    n_inputs: usize,
+    n_padded: usize,
+    blocks: &[Block],
+    arranged: &mut [f32],
+) {
     let share = Share::new(arranged);
     let arrange_block = |idx: usize| {
         let Block { start, n_rows } = blocks[idx];
@@ -117,19 +124,27 @@ fn arrange(pool: &Pool, x: &[f32], n_inputs: usize, n_padded: usize, blocks: &[B
             to[row..].iter_mut().step_by(n_rows).zip(x).for_each(|(to, x)| *to = *x);
         }
         to[n_rows * n_inputs..].fill(0.0);
+        if F::FACTORED {
+            for (input, x) in to.chunks_mut(n_rows).enumerate() {
+                let factor = F::factor(input % F::GROUP);
+                x.iter_mut().for_each(|x| *x *= factor);
+            }
+        }
     };
     if x.len() < 1 << 14 { (0..blocks.len()).for_each(arrange_block) } else { pool.run(blocks.len(), arrange_block) }
 }
 
-/// The sum of each group of inputs, laid out as the inputs are.
-fn sum_groups(arranged: &[f32], n_inputs: usize, group: usize, blocks: &[Block], sums: &mut [f32]) {
+/// The sum of each group of inputs, without their factors, laid out as the inputs are.
+fn sum_groups<F: Format>(arranged: &[f32], n_inputs: usize, blocks: &[Block], sums: &mut [f32]) {
+    let group = F::GROUP;
     for Block { start, n_rows } in blocks {
         let x = &arranged[start * n_inputs..][..n_rows * n_inputs];
         let sums = &mut sums[start * n_inputs / group..][..n_rows * n_inputs / group];
         for (x, sums) in x.chunks(group * n_rows).zip(sums.chunks_mut(*n_rows)) {
             sums.fill(0.0);
-            for x in x.chunks(*n_rows) {
-                sums.iter_mut().zip(x).for_each(|(sum, x)| *sum += x);
+            for (input, x) in x.chunks(*n_rows).enumerate() {
+                let back = F::factor(input).recip();
+                sums.iter_mut().zip(x).for_each(|(sum, x)| *sum += x * back);
             }
         }
     }
@@ -194,13 +209,17 @@ impl<F: Format> Task for Part<'_, F> {
     unsafe fn run<V: Lanes>(self) {
         // SAFETY: as the caller's; each arm has its own number of rows.
         unsafe {
-            match self.job.blocks {
-                [Block { n_rows: 1, .. }] => self.stream::<V, 1, 4>(),
-                [Block { n_rows: 2, .. }] => self.stream::<V, 2, 2>(),
-                [Block { n_rows: 3, .. }] => self.stream::<V, 3, 2>(),
-                [Block { n_rows: 4, .. }] => self.stream::<V, 4, 1>(),
-                [Block { n_rows: 5, .. }] => self.stream::<V, 5, 1>(),
-                [Block { n_rows: 6, .. }] => self.stream::<V, 6, 1>(),
+            match (self.job.blocks, F::SCALED) {
+                ([Block { n_rows: 1, .. }], false) => self.stream::<V, 1, 4>(),
+                ([Block { n_rows: 2, .. }], false) => self.stream::<V, 2, 2>(),
+                ([Block { n_rows: 3, .. }], false) => self.stream::<V, 3, 2>(),
+                // Sums of a group stand beside the totals and take as many registers.
+                ([Block { n_rows: 1, .. }], true) => self.stream::<V, 1, 2>(),
+                ([Block { n_rows: 2, .. }], true) => self.stream::<V, 2, 1>(),
+                ([Block { n_rows: 3, .. }], true) => self.stream::<V, 3, 1>(),
+                ([Block { n_rows: 4, .. }], _) => self.stream::<V, 4, 1>(),
+                ([Block { n_rows: 5, .. }], _) => self.stream::<V, 5, 1>(),
+                ([Block { n_rows: 6, .. }], _) => self.stream::<V, 6, 1>(),
                 _ => self.go_round::<V>(),
             }
         }
@@ -243,7 +262,9 @@ impl<F: Format> Part<'_, F> {
         // SAFETY: as the caller's.
         unsafe {
             let zero = [[[V::splat(0.0); 2]; P]; R];
-            let totals = tile::<V, F, R, P>(x, sums, panels, self.n_groups(), zero);
+            // The last panels ask for a little of what comes behind them, which does no harm.
+            let ahead = Ahead { from: panels.map(|panel| panel.wrapping_add(AHEAD_BYTES)), stride: F::GROUP_BYTES };
+            let totals = tile::<V, F, R, P>(x, sums, panels, ahead, self.n_groups(), zero);
             for row in 0..R {
                 for i in 0..P {
                     self.finish(row, panel + i, totals[row][i]);
@@ -282,15 +303,19 @@ impl<F: Format> Part<'_, F> {
         unsafe {
             let weights = self.job.matrix.panel(panel).add(groups.start * F::GROUP_BYTES);
             Unpacked::<F>::unpack_all::<V>(weights, groups.len(), space.start());
+            // While the first block is multiplied, the next panel's piece comes from memory.
+            let mut ahead = Ahead { from: [weights.wrapping_add(self.job.matrix.panel_stride())], stride: F::GROUP_BYTES };
             for block in round {
+                let piece = (space.start() as *const u8, ahead);
                 match block.n_rows {
-                    1 => self.go_on::<V, 1>(*block, panel, space.start(), &groups),
-                    2 => self.go_on::<V, 2>(*block, panel, space.start(), &groups),
-                    3 => self.go_on::<V, 3>(*block, panel, space.start(), &groups),
-                    4 => self.go_on::<V, 4>(*block, panel, space.start(), &groups),
-                    5 => self.go_on::<V, 5>(*block, panel, space.start(), &groups),
-                    _ => self.go_on::<V, 6>(*block, panel, space.start(), &groups),
+                    1 => self.go_on::<V, 1>(*block, panel, piece, &groups),
+                    2 => self.go_on::<V, 2>(*block, panel, piece, &groups),
+                    3 => self.go_on::<V, 3>(*block, panel, piece, &groups),
+                    4 => self.go_on::<V, 4>(*block, panel, piece, &groups),
+                    5 => self.go_on::<V, 5>(*block, panel, piece, &groups),
+                    _ => self.go_on::<V, 6>(*block, panel, piece, &groups),
                 }
+                ahead = Ahead::NOTHING;
             }
         }
     }
@@ -305,7 +330,7 @@ impl<F: Format> Part<'_, F> {
         &self,
         block: Block,
         panel: usize,
-        weights: *const u8,
+        (weights, ahead): (*const u8, Ahead<1>),
         groups: &Range<usize>,
     ) {
         let first = block.start * self.job.n_inputs + groups.start * F::GROUP * R;
@@ -319,7 +344,7 @@ impl<F: Format> Part<'_, F> {
                     before[row] = [self.waiting(block.start + row, panel)];
                 }
             }
-            let totals = tile::<V, Unpacked<F>, R, 1>(x, sums, [weights], groups.len(), before);
+            let totals = tile::<V, Unpacked<F>, R, 1>(x, sums, [weights], ahead, groups.len(), before);
             for row in 0..R {
                 match groups.end == self.n_groups() {
                     true => self.finish(block.start + row, panel, totals[row][0]),
@@ -407,6 +432,36 @@ impl Space {
     }
 }
 
+/// How far ahead of the weights in use others are asked for.
+const AHEAD_BYTES: usize = 1024;
+
+const CACHE_LINE_BYTES: usize = 64;
+
+/// Memory that is asked for while the kernel works, so much with every group.
+#[derive(Clone, Copy)]
+pub struct Ahead<const P: usize> {
+    from: [*const u8; P],
+    /// Bytes for each group; 0 asks for nothing.
+    stride: usize,
+}
+
+impl<const P: usize> Ahead<P> {
+    pub const NOTHING: Ahead<P> = Ahead { from: [std::ptr::null(); P], stride: 0 };
+
+    /// # Safety
+    ///
+    /// The instructions of `V` are there.
+    #[inline(always)]
+    unsafe fn ask<V: Lanes>(&self, group: usize) {
+        for i in 0..P {
+            for offset in (0..self.stride).step_by(CACHE_LINE_BYTES) {
+                // SAFETY: as the caller's; an address that is asked for need not be one.
+                unsafe { V::prefetch(self.from[i].wrapping_add(group * self.stride + offset)) };
+            }
+        }
+    }
+}
+
 /// The kernel: goes on with `totals` over `n_groups` groups of inputs.
 ///
 /// # Safety
@@ -418,6 +473,7 @@ pub unsafe fn tile<V: Lanes, F: Format, const R: usize, const P: usize>(
     x: *const f32,
     sums: *const f32,
     panels: [*const u8; P],
+    ahead: Ahead<P>,
     n_groups: usize,
     mut totals: Totals<V, R, P>,
 ) -> Totals<V, R, P> {
@@ -425,6 +481,7 @@ pub unsafe fn tile<V: Lanes, F: Format, const R: usize, const P: usize>(
     unsafe {
         for group in 0..n_groups {
             let groups = panels.map(|panel| panel.add(group * F::GROUP_BYTES));
+            ahead.ask::<V>(group);
             let x = x.add(group * F::GROUP * R);
             if !F::SCALED {
                 add_group::<V, F, R, P>(x, groups, &mut totals);

@@ -179,7 +179,7 @@ impl Follower {
                 event = generation.next() => event.expect("an end always comes before none"),
             };
             match event {
-                Event::Prompt(_) => {}
+                Event::Read(_) => {}
                 Event::Piece { text, n_tokens, scores: new } => {
                     scores.0.extend(new.into_iter().map(token_score));
                     self.write(&text, clock.count(n_tokens));

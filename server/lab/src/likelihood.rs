@@ -40,7 +40,7 @@ impl Lab {
             Given::Text { question, format, text } => (messages(question, *format)?, String::new(), text.clone()),
         };
         let to_score = ToScore::of(&hosted.engine, &messages, &beginning, &answer, new.with_end)?;
-        let scores = scored(&hosted, to_score.tokens.clone()).await?;
+        let scores = scored(&hosted, &to_score).await?;
         Ok(to_score.likelihood(scores))
     }
 
@@ -96,9 +96,9 @@ fn messages(question: &Question, format: Format) -> Result<Vec<Message>, Error> 
 
 /// Prompt and answer as the model is to read them, and where in there the answer is.
 struct ToScore {
-    tokens: Vec<u32>,
-    /// The first token that is scored.
-    first: usize,
+    /// Up to the first token that is scored.
+    before: Vec<u32>,
+    scored: Vec<u32>,
     with_end: bool,
     n_recut: u32,
     specials: Vec<String>,
@@ -121,19 +121,19 @@ impl ToScore {
         if first == 0 {
             return Err(Error::refused("nothing stands before the answer, so its first token has no probability"));
         }
+        let (before, answered) = tokens.split_at(first);
         let end = with_end.then(|| end_token(engine));
         Ok(Self {
-            tokens: tokens.iter().copied().chain(end).collect(),
-            first,
+            before: before.to_vec(),
+            scored: answered.iter().copied().chain(end).collect(),
             with_end,
             n_recut: u32::try_from(prompt.tokens.len() - first).expect("a prompt has less than 2³² tokens"),
             specials: specials.into_iter().filter(|it| answer.contains(it.as_str())).collect(),
         })
     }
 
-    /// `scores` are of all tokens from the second on.
     fn likelihood(self, scores: Vec<TokenScore>) -> Likelihood {
-        let mut scores: Vec<_> = scores.into_iter().skip(self.first - 1).map(token_score).collect();
+        let mut scores: Vec<_> = scores.into_iter().map(token_score).collect();
         let end = if self.with_end { scores.pop() } else { None };
         Likelihood { scores: Scores(scores), end, specials: self.specials, n_recut: self.n_recut }
     }
@@ -150,14 +150,15 @@ fn end_token(engine: &Engine) -> u32 {
     behind.unwrap_or_else(|| *end_tokens.first().expect("at least one token ends an answer"))
 }
 
-async fn scored(hosted: &Hosted, tokens: Vec<u32>) -> Result<Vec<TokenScore>, Error> {
-    let n_scores = tokens.len() - 1;
+async fn scored(hosted: &Hosted, to_score: &ToScore) -> Result<Vec<TokenScore>, Error> {
+    let n_scores = to_score.scored.len();
     let request = Request {
         adapter: hosted.adapter,
         max_tokens: 0,
-        score_prompt: Some(N_TOP),
+        given: to_score.scored.as_slice().into(),
+        score_given: Some(N_TOP),
         priority: Priority::Interactive,
-        ..Request::new(tokens)
+        ..Request::new(to_score.before.as_slice())
     };
     let mut generation = hosted.engine.generate(request).map_err(|err| match err {
         Refused::Busy => Error::Busy,
@@ -169,7 +170,7 @@ async fn scored(hosted: &Hosted, tokens: Vec<u32>) -> Result<Vec<TokenScore>, Er
     let mut scores = Vec::new();
     while let Some(event) = generation.next().await {
         match event {
-            Event::Prompt(found) => scores = found,
+            Event::Read(found) => scores = found,
             Event::Failed(reason) => return Err(Error::refused(reason)),
             Event::Piece { .. } | Event::Finished { .. } => {}
         }

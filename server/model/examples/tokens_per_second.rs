@@ -86,7 +86,7 @@ fn score(runner: &mut TorchRunner) {
         let tokens: Vec<u32> = (1..=N_PROMPT + N_ANSWER).collect();
         let prompt = Row { draw: None, ..row((0, AdapterIdx(0)), 0, tokens[..N_PROMPT as usize].to_vec()) };
         let answer = tokens[N_PROMPT as usize..].to_vec();
-        let targets = Some(Targets { tokens: answer.clone(), n_top: NTop(0) });
+        let targets = Some(Targets { first: 0, tokens: answer.clone(), n_top: NTop(0) });
         let scored = Row { draw: None, targets, ..row((0, AdapterIdx(0)), N_PROMPT, answer) };
         step(runner, vec![prompt]);
         step(runner, vec![scored]);

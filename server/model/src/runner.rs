@@ -328,9 +328,9 @@ impl TorchRunner {
 
     fn check_targets(&self, row: &Row, targets: &Targets) -> Result<(), RunnerError> {
         check_n_top(row, targets.n_top)?;
-        let (n_targets, n_tokens) = (targets.tokens.len(), row.tokens.len());
-        if n_targets > n_tokens {
-            return refused(row, format!("asks about {n_targets} tokens and feeds {n_tokens}"));
+        let (first, n_targets, n_tokens) = (targets.first as usize, targets.tokens.len(), row.tokens.len());
+        if first + n_targets > n_tokens {
+            return refused(row, format!("asks about {n_targets} tokens from {first} on and feeds {n_tokens}"));
         }
         self.check_vocabulary(row, &targets.tokens)
     }

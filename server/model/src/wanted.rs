@@ -18,8 +18,10 @@ impl Wanted {
         let draws = placed(rows).filter(|(_, row)| row.draw.is_some()).map(|(start, row)| last(start, row));
         let mut outputs: Vec<i64> = draws.collect();
         let n_draws = outputs.len() as i64;
-        let n_targets = |row: &Row| row.targets.as_ref().map_or(0, |targets| targets.tokens.len()) as i64;
-        outputs.extend(placed(rows).flat_map(|(start, row)| start..start + n_targets(row)));
+        outputs.extend(placed(rows).flat_map(|(start, row)| {
+            let (first, n_targets) = row.targets.as_ref().map_or((0, 0), |it| (i64::from(it.first), it.tokens.len()));
+            start + first..start + first + n_targets as i64
+        }));
         Wanted { outputs, n_draws }
     }
 

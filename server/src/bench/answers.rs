@@ -50,7 +50,7 @@ impl Desk {
         let request = |row: u32| Request {
             adapter: AdapterIdx(if work.has_variants { row } else { 0 }),
             ..match work.unit {
-                Unit::ScoredTokensPerSecond => scored(&shared, &self.tokens(number, row.into(), work.new_tokens)),
+                Unit::ScoredTokensPerSecond => scored(shared.clone(), self.tokens(number, row.into(), work.new_tokens)),
                 _ => drawn(prompt(row.into()), work.new_tokens, number << 32 | u64::from(row)),
             }
         };
@@ -72,10 +72,9 @@ fn drawn(prompt: Arc<[u32]>, n_tokens: u32, seed: u64) -> Request {
     Request { sampling: PLAIN, seed, max_tokens: n_tokens, ignore_end: true, ..Request::new(prompt) }
 }
 
-/// Asks how likely the answer is after the prompt. The scores of the prompt come along and cost next to nothing.
-fn scored(prompt: &[u32], answer: &[u32]) -> Request {
-    let tokens: Vec<u32> = [prompt, answer].concat();
-    Request { max_tokens: 0, score_prompt: Some(NTop(0)), ..Request::new(tokens) }
+/// Asks how likely the answer is after the prompt.
+fn scored(prompt: Arc<[u32]>, answer: Vec<u32>) -> Request {
+    Request { max_tokens: 0, given: answer.into(), score_given: Some(NTop(0)), ..Request::new(prompt) }
 }
 
 /// When one answer came, counted from asking.
@@ -99,7 +98,7 @@ async fn follow(mut generation: Generation, begun: Instant) -> Result<Timeline> 
         let now = begun.elapsed();
         let first = *first.get_or_insert(now);
         match event {
-            Event::Prompt(scores) => n_tokens = scores.len() as u64,
+            Event::Read(scores) => n_tokens = scores.len() as u64,
             Event::Piece { .. } => {}
             Event::Finished { n_tokens: n_drawn, .. } => {
                 return Ok(Timeline { first, last: now, n_tokens: n_tokens + u64::from(n_drawn) });

@@ -90,7 +90,7 @@ async fn gather(mut generation: engine::Generation) -> Result<Scores> {
     let mut gathered = Scores::default();
     while let Some(event) = generation.next().await {
         match event {
-            Event::Prompt(scores) => gathered.prompt = scores,
+            Event::Read(scores) => gathered.prompt = scores,
             Event::Piece { scores, .. } => gathered.answer.extend(scores),
             Event::Finished { .. } => return Ok(gathered),
             Event::Failed(reason) => bail!("an answer failed: {reason}"),

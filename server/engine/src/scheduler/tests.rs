@@ -265,15 +265,72 @@ fn a_prompt_is_scored_across_its_cuts_and_needs_no_answer() {
     scheduler.add(SequenceId(0), Request { score_prompt: Some(n_top), ..request(&[1, 2, 3, 4], 0) });
     scheduler.admit();
     let batch = scheduler.next_batch();
-    assert_eq!(batch.rows[0].targets, Some(Targets { tokens: vec![2, 3], n_top }));
+    assert_eq!(batch.rows[0].targets, Some(Targets { first: 0, tokens: vec![2, 3], n_top }));
     step(&mut scheduler, &[0]);
     let batch = scheduler.next_batch();
-    assert_eq!(batch.rows[0].targets, Some(Targets { tokens: vec![4], n_top }));
+    assert_eq!(batch.rows[0].targets, Some(Targets { first: 0, tokens: vec![4], n_top }));
     assert_eq!(batch.rows[0].draw, None);
     let advances = scheduler.advance(&batch, vec![drawing(&batch.rows[0], 0)]);
-    let scored: Vec<u32> = advances[0].prompt_scores.iter().flatten().map(|(token, _)| *token).collect();
+    let scored: Vec<u32> = advances[0].scores.iter().flatten().map(|(token, _)| *token).collect();
     assert_eq!((scored, &advances[0].outcome), (vec![2, 3, 4], &Outcome::NoAnswer));
     assert!(scheduler.is_idle());
+}
+
+/// Answers to one prompt, to be scored.
+fn given(prompt: &Arc<[u32]>, answer: &[u32]) -> Request {
+    Request { given: answer.into(), score_given: Some(NTop(0)), ..sample(prompt, 0) }
+}
+
+fn targets(batch: &Batch) -> Vec<Option<(u32, Vec<u32>)>> {
+    let one = |row: &Row| row.targets.as_ref().map(|targets| (targets.first, targets.tokens.clone()));
+    batch.rows.iter().map(one).collect()
+}
+
+#[test]
+fn scored_answers_to_one_prompt_have_it_fed_once() {
+    let mut scheduler = scheduler(3, 100);
+    let prompt: Arc<[u32]> = [1, 2, 3].into();
+    for (id, answer) in [(0, &[10, 11][..]), (1, &[20]), (2, &[30, 31])] {
+        scheduler.add(SequenceId(id), given(&prompt, answer));
+    }
+    scheduler.admit();
+    let batch = scheduler.next_batch();
+    assert_eq!(fed(&batch), [(0, 0, vec![1, 2, 3, 10, 11])]);
+    assert_eq!(targets(&batch), [Some((2, vec![10, 11]))]);
+    assert_eq!(step(&mut scheduler, &[0]), [(0, Outcome::NoAnswer)]);
+
+    let batch = scheduler.next_batch();
+    assert_eq!(copies(&batch), [(0, 1, 2), (0, 2, 2)]);
+    assert_eq!(fed(&batch), [(1, 2, vec![3, 20]), (2, 2, vec![3, 30, 31])]);
+    assert_eq!(targets(&batch), [Some((0, vec![20])), Some((0, vec![30, 31]))]);
+    let advances = scheduler.advance(&batch, batch.rows.iter().map(|row| drawing(row, 0)).collect());
+    let scored = |advance: &Advance| advance.scores.iter().flatten().map(|(token, _)| *token).collect::<Vec<_>>();
+    assert_eq!(advances.iter().map(scored).collect::<Vec<_>>(), [vec![20], vec![30, 31]]);
+    assert!(scheduler.is_idle());
+}
+
+#[test]
+fn in_a_fixed_bucket_a_scored_answer_is_cut_where_its_prompt_may_be_copied() {
+    let cuts = |with_donor: bool| {
+        let mut scheduler = steady_scheduler(2, 3, Steadiness::FixedBucket { n_rows: 8 });
+        let prompt: Arc<[u32]> = [1, 2, 3, 4, 5].into();
+        if with_donor {
+            scheduler.add(SequenceId(0), sample(&prompt, 1));
+            while !scheduler.is_idle() {
+                step(&mut scheduler, &[10]);
+            }
+        }
+        scheduler.add(SequenceId(1), given(&prompt, &[20, 21, 22]));
+        let mut cuts = Vec::new();
+        while !scheduler.is_idle() {
+            scheduler.admit();
+            cuts.extend(fed(&scheduler.next_batch()).into_iter().map(|(_, position, tokens)| (position, tokens.len())));
+            step(&mut scheduler, &[0]);
+        }
+        cuts
+    };
+    assert_eq!(cuts(false), [(0, 3), (3, 1), (4, 2), (6, 1), (7, 1)]);
+    assert_eq!(cuts(true), [(4, 2), (6, 1), (7, 1)]);
 }
 
 #[test]

@@ -338,10 +338,27 @@ fn a_prompt_is_scored_first_and_an_answer_need_not_follow() {
         let token = Likely { id, bytes: text.into(), logprob: -(id as f32) };
         TokenScore { token, top: Vec::new() }
     };
-    let prompt = Event::Prompt(vec![score(68, "b"), score(69, "c")]);
+    let prompt = Event::Read(vec![score(68, "b"), score(69, "c")]);
     assert_eq!(scored_prompt(0), [prompt.clone(), finished(FinishReason::Length, 0)]);
     assert_eq!(scored_prompt(1)[0], prompt);
     assert_eq!(scored_prompt(1)[2], finished(FinishReason::Length, 1));
+}
+
+#[test]
+fn what_is_given_is_scored_and_gone_on_from() {
+    let engine = Engine::start(Scripted::new(1, babble), demo_language());
+    let scored_answer = |max_tokens| {
+        let request = Request { given: [68, 69].into(), score_given: Some(NTop(0)), ..request(vec![67], max_tokens) };
+        events(engine.generate(request).unwrap())
+    };
+    let score = |id, text: &str| {
+        let token = Likely { id, bytes: text.into(), logprob: -(id as f32) };
+        TokenScore { token, top: Vec::new() }
+    };
+    let read = Event::Read(vec![score(68, "b"), score(69, "c")]);
+    assert_eq!(scored_answer(0), [read.clone(), finished(FinishReason::Length, 0)]);
+    assert_eq!(scored_answer(1)[0], read);
+    assert_eq!(scored_answer(1)[2], finished(FinishReason::Length, 1));
 }
 
 #[test]

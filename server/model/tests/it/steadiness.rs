@@ -68,6 +68,8 @@ fn requests() -> Vec<Request> {
         ignore_end: true,
         score_answer: Some(NTop(2)),
         score_prompt: (idx % 8 == 7).then_some(NTop(1)),
+        given: if idx % 8 == 5 { tokens(idx as u32, 11).into() } else { Arc::default() },
+        score_given: (idx % 8 == 5).then_some(NTop(1)),
         priority: if idx % 5 == 4 { Priority::Bulk } else { Priority::Interactive },
         ..Request::new(prompts[idx % 4].clone())
     };
@@ -88,7 +90,7 @@ fn bits(scores: Vec<TokenScore>) -> Bits {
 fn read(generation: &mut Generation, n_events: usize) -> Bits {
     let events = std::iter::from_fn(|| generation.blocking_next()).take(n_events);
     let scores = events.flat_map(|event| match event {
-        Event::Prompt(scores) | Event::Piece { scores, .. } => scores,
+        Event::Read(scores) | Event::Piece { scores, .. } => scores,
         Event::Finished { .. } => Vec::new(),
         Event::Failed(reason) => panic!("{reason}"),
     });

@@ -76,8 +76,8 @@ fn rows_that_cannot_be_are_refused() {
     check(&adjusts(1, f32::NAN), "slot 0 adjusts token 1 by NaN");
     check(&asks(Draw { score: Some(NTop(21)), ..greedily() }), "slot 0 asks for the 21 likeliest tokens, above 20");
     let targets =
-        |tokens: &[u32]| [Row { targets: Some(Targets { tokens: tokens.to_vec(), n_top: NTop(0) }), ..fine.clone() }];
-    check(&targets(&[1, 2, 3]), "slot 0 asks about 3 tokens and feeds 2");
+        |tokens: &[u32]| [Row { targets: Some(Targets { first: 1, tokens: tokens.to_vec(), n_top: NTop(0) }), ..fine.clone() }];
+    check(&targets(&[1, 2]), "slot 0 asks about 2 tokens from 1 on and feeds 2");
     check(&targets(&[128]), "slot 0 has token 128, but the vocabulary ends at 128");
 }
 
@@ -143,7 +143,7 @@ fn only_greedy(text: &[u32]) -> u32 {
 
 /// Asks, beside feeding these tokens, how likely the ones that follow are.
 fn scoring(row: Row, followers: &[u32]) -> Row {
-    Row { targets: Some(Targets { tokens: followers.to_vec(), n_top: NTop(3) }), ..row }
+    Row { targets: Some(Targets { first: 0, tokens: followers.to_vec(), n_top: NTop(3) }), ..row }
 }
 
 #[test]

@@ -65,7 +65,7 @@ impl Answer {
     /// Says why if the answer has failed.
     fn take(&mut self, event: Event) -> Result<(), String> {
         match event {
-            Event::Prompt(scores) => self.prompt_scores = scores,
+            Event::Read(scores) => self.prompt_scores = scores,
             Event::Piece { text, mut scores, .. } => {
                 self.text += &text;
                 self.scores.append(&mut scores);
@@ -252,7 +252,7 @@ impl<W: Wire> Writer<W> {
     /// The events that tell this, and whether it was the failure after which nothing comes.
     fn write(&mut self, index: u32, event: Event) -> (Vec<SseEvent>, bool) {
         let part = match event {
-            Event::Prompt(scores) => self.wire.prompt(index, &scores),
+            Event::Read(scores) => self.wire.prompt(index, &scores),
             Event::Piece { text, scores, .. } => Some(self.wire.piece(index, text, &scores)),
             Event::Finished { reason, n_tokens } => return (self.finish(index, reason, n_tokens), false),
             Event::Failed(reason) => {
