@@ -20,7 +20,7 @@ pub enum Format {
 }
 
 /// The messages a model receives, before its chat template.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prompt {
     /// None leaves the system prompt to the model's own template.
     pub system: Option<String>,

@@ -103,6 +103,28 @@ pub struct AnswersQuery {
     pub after: Option<AnswersKey>,
 }
 
+impl AnswersQuery {
+    /// Every answer of a run, by number.
+    pub fn of(run: RunId) -> Self {
+        Self {
+            run,
+            judge: None,
+            models: Vec::new(),
+            questions: Vec::new(),
+            formats: Vec::new(),
+            wrappers: Vec::new(),
+            aligned: None,
+            coherent: None,
+            only_unscored: false,
+            verdict: None,
+            search: String::new(),
+            only_different: false,
+            order: AnswersOrder::Asked,
+            after: None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AnswersOrder {
     /// By number.
