@@ -27,7 +27,7 @@ fn rooms_know_only_the_rooms_they_may() {
     check("server/model", &["engine", "kernels"]);
     check("server/store", &["domain"]);
     check("server/packs", &["domain"]);
-    check("server/lab", &["domain", "engine", "store"]);
+    check("server/lab", &["domain", "engine", "packs", "store"]);
     check("server/web", &["app", "domain", "engine", "lab", "store"]);
 }
 
