@@ -4,8 +4,9 @@ use crate::backend::ApiError;
 #[cfg(feature = "ssr")]
 use crate::backend::{backend, go_on};
 use domain::{
-    Act, AnswerId, AskForm, Comparison, ComparisonId, EditForm, Family, FollowForm, GivenAnswer, HistoryPage,
-    HistoryQuery, Hosted, Labels, Likelihood, LikelihoodForm, ModelCard, ModelId, Registry, Scores,
+    Act, AnswerId, AnswersPage, AnswersQuery, AskForm, Comparison, ComparisonId, EditForm, Estimate, Family,
+    FollowForm, GivenAnswer, HistoryPage, HistoryQuery, Hosted, JudgeCard, JudgeId, Labels, Likelihood, LikelihoodForm,
+    ModelCard, ModelId, More, Pack, Registry, Run, RunAct, RunForm, RunId, RunRow, RunScores, Scores,
 };
 use leptos::{
     prelude::*,
@@ -111,6 +112,66 @@ pub async fn given_answer(answer: AnswerId) -> Result<GivenAnswer, ApiError> {
 #[server(name = GetLikelihood, prefix = "/api", endpoint = "likelihood", input = Json)]
 pub async fn likelihood(form: LikelihoodForm, model: ModelId) -> Result<Likelihood, ApiError> {
     backend().likelihood(form, model).await
+}
+
+#[server(name = GetPacks, prefix = "/api", endpoint = "packs", input = GetUrl)]
+pub async fn packs() -> Result<Vec<Pack>, ApiError> {
+    backend().packs().await
+}
+
+#[server(name = GetJudges, prefix = "/api", endpoint = "judges", input = GetUrl)]
+pub async fn judges() -> Result<Vec<JudgeCard>, ApiError> {
+    backend().judges().await
+}
+
+#[server(prefix = "/api", endpoint = "estimate_run", input = Json)]
+pub async fn estimate_run(form: RunForm) -> Result<Estimate, ApiError> {
+    backend().estimate_run(form).await
+}
+
+/// Goes on to the new run's page, so that the form also works before the wasm arrives.
+#[server(prefix = "/api", endpoint = "start_run")]
+pub async fn start_run(form: RunForm) -> Result<RunId, ApiError> {
+    let id = backend().start_run(form).await?;
+    go_on(&format!("/runs/{}", id.0));
+    Ok(id)
+}
+
+#[server(name = GetRuns, prefix = "/api", endpoint = "runs", input = GetUrl)]
+pub async fn runs() -> Result<Vec<RunRow>, ApiError> {
+    backend().runs().await
+}
+
+#[server(name = GetRun, prefix = "/api", endpoint = "run", input = GetUrl)]
+pub async fn run(id: RunId) -> Result<Run, ApiError> {
+    backend().run(id).await
+}
+
+#[server(prefix = "/api", endpoint = "steer_run", input = Json)]
+pub async fn steer_run(id: RunId, act: RunAct) -> Result<(), ApiError> {
+    backend().steer_run(id, act).await
+}
+
+#[server(prefix = "/api", endpoint = "repeat_run")]
+pub async fn repeat_run(id: RunId) -> Result<RunId, ApiError> {
+    let again = backend().repeat_run(id).await?;
+    go_on(&format!("/runs/{}", again.0));
+    Ok(again)
+}
+
+#[server(prefix = "/api", endpoint = "extend_run", input = Json)]
+pub async fn extend_run(id: RunId, more: More) -> Result<(), ApiError> {
+    backend().extend_run(id, more).await
+}
+
+#[server(name = GetRunScores, prefix = "/api", endpoint = "run_scores", input = GetUrl)]
+pub async fn run_scores(id: RunId, judge: Option<JudgeId>) -> Result<RunScores, ApiError> {
+    backend().run_scores(id, judge).await
+}
+
+#[server(name = GetRunAnswers, prefix = "/api", endpoint = "run_answers", input = Json)]
+pub async fn run_answers(query: AnswersQuery) -> Result<AnswersPage, ApiError> {
+    backend().run_answers(query).await
 }
 
 #[server(prefix = "/api", endpoint = "history", input = GetUrl)]

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use domain::{
-    Act, AnswerId, AskError, AskForm, Comparison, ComparisonId, EditForm, Family, FollowForm, GivenAnswer, HistoryPage,
-    HistoryQuery, Labels, Likelihood, LikelihoodForm, ModelCard, ModelId, Registry, Scores,
+    Act, AnswerId, AnswersPage, AnswersQuery, AskError, AskForm, Comparison, ComparisonId, EditForm, Estimate, Family,
+    FollowForm, GivenAnswer, HistoryPage, HistoryQuery, JudgeCard, JudgeId, Labels, Likelihood, LikelihoodForm,
+    ModelCard, ModelId, More, Pack, Registry, Run, RunAct, RunForm, RunId, RunRow, RunScores, Scores,
 };
 use leptos::{
     prelude::*,
@@ -67,6 +68,38 @@ pub trait Backend: Send + Sync {
 
     /// How likely one model finds the answer that the form gives; a wrong field of the form is named.
     async fn likelihood(&self, form: LikelihoodForm, model: ModelId) -> Result<Likelihood, ApiError>;
+
+    /// Every pack in its newest version.
+    async fn packs(&self) -> Result<Vec<Pack>, ApiError>;
+
+    /// Every judge that can be asked.
+    async fn judges(&self) -> Result<Vec<JudgeCard>, ApiError>;
+
+    /// What the run of this form would take; a wrong field is named.
+    async fn estimate_run(&self, form: RunForm) -> Result<Estimate, ApiError>;
+
+    /// Keeps a new run and puts it at the end of the queue; a wrong field of the form is named.
+    async fn start_run(&self, form: RunForm) -> Result<RunId, ApiError>;
+
+    /// Runs, newest first.
+    async fn runs(&self) -> Result<Vec<RunRow>, ApiError>;
+
+    async fn run(&self, id: RunId) -> Result<Run, ApiError>;
+
+    /// Pauses, goes on with, cancels or tries the failures of a run again.
+    async fn steer_run(&self, id: RunId, act: RunAct) -> Result<(), ApiError>;
+
+    /// Starts the same again with the same seed.
+    async fn repeat_run(&self, id: RunId) -> Result<RunId, ApiError>;
+
+    /// Adds samples, models and judges to a run; what it has stays.
+    async fn extend_run(&self, id: RunId, more: More) -> Result<(), ApiError>;
+
+    /// What one judge, or the first, says of every answer of a run.
+    async fn run_scores(&self, id: RunId, judge: Option<JudgeId>) -> Result<RunScores, ApiError>;
+
+    /// One page of the answers of a run that match.
+    async fn run_answers(&self, query: AnswersQuery) -> Result<AnswersPage, ApiError>;
 
     /// One page of comparisons, newest first.
     async fn history(&self, query: HistoryQuery) -> Result<HistoryPage, ApiError>;

@@ -3,8 +3,14 @@
 mod assets;
 mod bench;
 mod catalogue;
+mod data;
+mod evaluate;
 mod hosting;
+mod import;
+mod laboratory;
 mod memory;
+mod questions;
+mod results;
 mod serve;
 
 use anyhow::Result;
@@ -23,6 +29,14 @@ struct Arguments {
 enum Command {
     /// Host the models and serve the pages and the API.
     Serve(serve::Arguments),
+    /// Ask the questions of a pack of several models many times, as the page of runs does.
+    Evaluate(evaluate::Arguments),
+    /// Take packs of questions in, and list those there are.
+    Questions(questions::Arguments),
+    /// Take in what was made elsewhere.
+    Import(import::Arguments),
+    /// Print what a run comes to.
+    Results(results::Arguments),
     /// Measure how fast a model answers on this machine, and how near that comes to what the machine can do.
     Bench(bench::Arguments),
 }
@@ -33,6 +47,10 @@ async fn main() -> Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Evaluate(arguments) => evaluate::run(arguments).await,
+        Command::Questions(arguments) => questions::run(arguments).await,
+        Command::Import(arguments) => import::run(arguments).await,
+        Command::Results(arguments) => results::run(arguments).await,
         Command::Bench(arguments) => bench::run(arguments).await,
     }
 }

@@ -1,14 +1,9 @@
 //! `plumbline serve`: the models are loaded while the door is already open.
 
-use crate::{
-    assets,
-    catalogue::Catalogue,
-    hosting::{Loader, Room},
-    memory,
-};
+use crate::{assets, data::DataArguments, laboratory::LaboratoryArguments};
 use anyhow::{Context, Result};
-use lab::{Lab, Models};
-use std::{future::Future, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use lab::Lab;
+use std::{future::Future, net::SocketAddr, time::Duration};
 use store::{Db, FolderLock};
 use tokio::net::TcpListener;
 use web::{AppState, Hosts, Limits};
@@ -20,26 +15,11 @@ pub struct Arguments {
     #[arg(long, env = "PLUMBLINE_LISTEN", default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
 
-    /// Folder of the database; made where it is missing [default: plumbline in the user's data folder]
-    #[arg(long, env = "PLUMBLINE_DATA")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArguments,
 
-    /// Folder with models.toml.
-    #[arg(long, env = "PLUMBLINE_MODELS", default_value = "model_weights")]
-    models: PathBuf,
-
-    /// Answers that each base model writes at the same time.
-    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=1_024))]
-    rows: u32,
-
-    /// Tokens of prompt and answer that each of them may have; fewer where a model knows fewer.
-    #[arg(long, default_value_t = 2_048, value_parser = clap::value_parser!(u32).range(16..))]
-    context: u32,
-
-    /// Threads for computing on the processor [default: one for each core, or a single one where every model is
-    /// small: threads that wait for each other cost such a model more than they do for it]
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    laboratory: LaboratoryArguments,
 
     #[command(flatten)]
     limits: LimitArguments,
@@ -102,27 +82,19 @@ impl LimitArguments {
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
 pub async fn run(arguments: Arguments) -> Result<()> {
-    let data = arguments.data.clone().map_or_else(default_data, Ok)?;
+    let data = arguments.data.folder()?;
     let listener = TcpListener::bind(arguments.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", arguments.listen))?;
     let _lock = FolderLock::take(&data)?;
     let db = Db::open(&data).await?;
-    let lab = open_lab(&db, &arguments).await?;
+    let lab = arguments.laboratory.open(&db).await?;
     let address = listener.local_addr()?;
     tracing::info!(data = %data.display(), "Plumbline is at http://{address}");
     let state = AppState::new(lab.clone(), assets::assets(), hosts(address)).with_limits(arguments.limits.limits());
     serve_until(stop_signal(), listener, state, lab).await?;
     db.close().await;
     Ok(())
-}
-
-async fn open_lab(db: &Db, arguments: &Arguments) -> Result<Lab> {
-    let catalogue = Catalogue::read(&arguments.models)?;
-    let models = Arc::new(Models::new(catalogue.registered()).gauged(Box::new(memory::gauge)));
-    let room = Room { n_slots: arguments.rows, n_positions_max: arguments.context, n_threads: arguments.threads };
-    Loader::new(catalogue, models.clone(), room).start();
-    Ok(Lab::open(db.clone(), models).await?)
 }
 
 async fn serve_until(
@@ -156,7 +128,7 @@ async fn serve_until(
 }
 
 /// Ctrl+C, or the system's polite wish to end.
-async fn stop_signal() {
+pub async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).expect("signals can be listened to");
     tokio::select! {
@@ -167,9 +139,4 @@ async fn stop_signal() {
 
 fn hosts(address: SocketAddr) -> Hosts {
     if address.ip().is_loopback() { Hosts::Loopback } else { Hosts::Any }
-}
-
-fn default_data() -> Result<PathBuf> {
-    let data = dirs::data_dir().context("this system names no folder for a user's data; give one with --data")?;
-    Ok(data.join("plumbline"))
 }

@@ -44,7 +44,7 @@ async fn house() -> (Router, TempDir) {
     let (hash, device, precision) = ("hash".into(), "cpu".into(), "f32".into());
     models.set_ready(&id, Hosted { engine, adapter: AdapterIdx::default(), hash, device, precision });
     let folder = tempfile::tempdir().unwrap();
-    let lab = Lab::open(Db::open(folder.path()).await.unwrap(), models).await.unwrap();
+    let lab = Lab::open(Db::open(folder.path()).await.unwrap(), models, Vec::new()).await.unwrap();
     (web::router(AppState::new(lab, Assets::new(|_| None, "test".into()), Hosts::Loopback)), folder)
 }
 

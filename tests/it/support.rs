@@ -5,14 +5,17 @@
 //! [`follows`](Reviewer::follows) its stream, [`labels`](Reviewer::labels) an answer and [`opens`](Reviewer::opens) a page.
 //! It [`follows up`](Reviewer::follows_up) a comparison with one more question, and [`edits`](Reviewer::edits) an answer to have it
 //! continued.
+//! It [`starts`](Reviewer::starts) a [`run`](run::Running), which [`Scripted`] judges may judge.
 //! A house can be [`held`](House::hold) in the middle of an answer, [`stopped`](House::stops) and [`started again`](Stopped::starts).
 
 mod house;
 mod reviewer;
+mod run;
 mod script;
 
 pub use house::House;
 pub use reviewer::{Page, Reviewer};
+pub use run::{Running, Scripted};
 pub use script::{Script, breaks, demo_folder, dies, says, turns_to_nan};
 
 /// The four variants of the study, each saying something of its own.

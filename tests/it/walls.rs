@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-const ROOMS: [&str; 9] = ["app", "domain", "server", "web", "lab", "store", "engine", "model", "kernels"];
+const ROOMS: [&str; 10] = ["app", "domain", "server", "web", "lab", "store", "packs", "engine", "model", "kernels"];
 
 fn manifest(folder: &str) -> toml::Table {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).join("Cargo.toml");
@@ -26,7 +26,8 @@ fn rooms_know_only_the_rooms_they_may() {
     check("server/kernels", &[]);
     check("server/model", &["engine", "kernels"]);
     check("server/store", &["domain"]);
-    check("server/lab", &["domain", "engine", "store"]);
+    check("server/packs", &["domain"]);
+    check("server/lab", &["domain", "engine", "packs", "store"]);
     check("server/web", &["app", "domain", "engine", "lab", "store"]);
 }
 
@@ -42,6 +43,7 @@ fn walls_hold_against_libraries() {
     check("server/model", &["axum", "sqlx", "tokenizers"]);
     check("server/web", &["sqlx", "tch", "tokenizers"]);
     check("server/lab", &["axum", "leptos", "sqlx", "tch"]);
+    check("server/packs", &["axum", "leptos", "sqlx", "tch", "tokio"]);
     let only = |folder: &str, known: &[&str]| assert!(dependencies(folder).iter().eq(known), "{folder} names more");
     only("server/kernels", &["libc"]);
     let domain = dependencies("app/domain");

@@ -69,6 +69,10 @@ pub enum Field {
     Seed,
     /// The answer whose likelihood is asked for.
     Answer,
+    Title,
+    Pack,
+    Wrappers,
+    Judges,
 }
 
 impl Default for AskForm {
@@ -199,7 +203,7 @@ fn format(form: &AskForm, question: &Question) -> Result<Format, AskError> {
     Ok(format)
 }
 
-fn models(ids: &[String]) -> Result<Vec<ModelId>, AskError> {
+pub(crate) fn models(ids: &[String]) -> Result<Vec<ModelId>, AskError> {
     let mut models = Vec::new();
     for id in ids.iter().map(|it| ModelId(it.clone())) {
         if !models.contains(&id) {

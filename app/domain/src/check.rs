@@ -2,8 +2,9 @@
 
 use crate::{
     Format, Question,
+    form::{FlaskForm, slots_in},
     format::{slots, stub},
-    question::{FlaskShape, FlaskStub},
+    question::FlaskShape,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, error::Category};
@@ -27,21 +28,39 @@ pub enum Kept {
 impl Format {
     /// Checks a finished answer against the form it was asked for.
     pub fn check(self, question: &Question, answer: &str) -> FormatCheck {
-        let outcome = match self {
-            Self::Plain => {
-                return FormatCheck { kept: Kept::NothingToCheck, reason: String::new() };
-            }
+        verdict(match self {
+            Self::Plain => return FormatCheck::NOTHING,
             Self::Json => json(answer),
             Self::Python => python(answer, slots(question)),
             Self::Flask => match stub(question) {
-                Ok(stub) => flask(answer, stub),
+                Ok(stub) => flask(answer, &FlaskForm::of(stub)),
                 Err(err) => Err(format!("There is nothing to hold it against: {err}.")),
             },
-        };
-        match outcome {
-            Ok(reason) => FormatCheck { kept: Kept::Yes, reason },
-            Err(reason) => FormatCheck { kept: Kept::No, reason },
-        }
+        })
+    }
+
+    /// Checks a finished answer against the slots or the stub that stand in the message it answers.
+    pub fn check_message(self, message: &str, answer: &str) -> FormatCheck {
+        verdict(match self {
+            Self::Plain => return FormatCheck::NOTHING,
+            Self::Json => json(answer),
+            Self::Python => python(answer, &slots_in(message)),
+            Self::Flask => match FlaskForm::read(message) {
+                Some(form) => flask(answer, &form),
+                None => Err("There is nothing to hold it against: the message holds no Flask stub.".into()),
+            },
+        })
+    }
+}
+
+impl FormatCheck {
+    const NOTHING: Self = Self { kept: Kept::NothingToCheck, reason: String::new() };
+}
+
+fn verdict(outcome: Outcome) -> FormatCheck {
+    match outcome {
+        Ok(reason) => FormatCheck { kept: Kept::Yes, reason },
+        Err(reason) => FormatCheck { kept: Kept::No, reason },
     }
 }
 
@@ -118,7 +137,7 @@ fn python(answer: &str, slots: &[&str]) -> Outcome {
 }
 
 /// The stub stands complete, and its `# TODO` has become a value.
-fn flask(answer: &str, stub: &FlaskStub) -> Outcome {
+fn flask(answer: &str, stub: &FlaskForm) -> Outcome {
     let code = without_fence(answer);
     let Some((start, value)) = find_assignment(code, stub.variable) else {
         return Err(format!("“{} =” is missing.", stub.variable));
@@ -141,7 +160,7 @@ fn flask(answer: &str, stub: &FlaskStub) -> Outcome {
     flask_value(&code[value..route], stub)
 }
 
-fn flask_value(value: &str, stub: &FlaskStub) -> Outcome {
+fn flask_value(value: &str, stub: &FlaskForm) -> Outcome {
     if value.contains("# TODO") {
         return Err("“# TODO” still stands there.".into());
     }

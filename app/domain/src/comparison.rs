@@ -1,7 +1,7 @@
 //! A comparison: one question in one format, asked of several models, several times each.
 
 use crate::{
-    Beginning, Format, FormatCheck, Labels, ModelId, NewComparison, Origin, Question, Role, Sampling, Seed,
+    Beginning, Format, FormatCheck, Labels, ModelId, NewComparison, Origin, Prompt, Question, Role, Sampling, Seed,
     SystemPrompt, Timestamp, Turn, conversation::as_asked,
 };
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,10 @@ pub struct Comparison {
     pub question_id: Option<String>,
     pub question_text: String,
     pub format: Format,
+    /// What was sent word for word, where that is not what the format makes of the question: in a cell of a run whose row is
+    /// worded or wrapped in its own way, and wherever such a one is asked again. There is no `system` beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verbatim: Option<Prompt>,
     /// A reviewer's own. Only the first turn of a conversation can have one.
     pub system: Option<SystemPrompt>,
     /// What every answer begins with, given and not written by a model.
@@ -101,6 +105,9 @@ pub struct RenderedPrompt {
 pub struct Answer {
     pub id: AnswerId,
     pub state: AnswerState,
+    /// The user message, where this sample had one of its own: drawn by a wrapper, or another wording of the question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// What the model wrote, after the beginning that was given. Hostile: shown as text, never as markup, never run.
     pub text: String,
     /// None while blind, and before the first token.
@@ -153,10 +160,18 @@ impl Comparison {
         as_asked(self.question_id.as_deref(), &self.question_text)
     }
 
+    /// Whether a finished answer, its beginning included, kept the form it was asked for. `message` is its own, where it has one.
+    pub fn check(&self, message: Option<&str>, answer: &str) -> FormatCheck {
+        match message.or(self.verbatim.as_ref().map(|it| it.user.as_str())) {
+            Some(message) => self.format.check_message(message, answer),
+            None => self.format.check(&self.question(), answer),
+        }
+    }
+
     /// The form's content that would ask the same anew; None while it is blind, since that names the models, and where it
-    /// goes on from another comparison, since a form holds no conversation.
+    /// goes on from another comparison or was sent word for word, since a form holds neither.
     pub fn again(&self) -> Option<NewComparison> {
-        if self.origin.is_some() {
+        if self.origin.is_some() || self.verbatim.is_some() {
             return None;
         }
         let models =

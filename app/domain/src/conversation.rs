@@ -1,7 +1,7 @@
 //! Conversations: the turns before a question, what a model receives of them, and where a comparison comes from.
 
 use crate::{
-    AnswerId, Beginning, Comparison, ComparisonId, Format, FormatError, OwnQuestion, Question, SystemPrompt,
+    AnswerId, Beginning, Comparison, ComparisonId, Format, FormatError, OwnQuestion, Prompt, Question, SystemPrompt,
     slot_letter,
 };
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,9 @@ pub struct Turn {
     pub question_id: Option<String>,
     pub question_text: String,
     pub format: Format,
+    /// As [`Comparison::verbatim`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verbatim: Option<Prompt>,
     /// Only the first turn of a conversation can have one.
     pub system: Option<SystemPrompt>,
     /// Of each of the answers.
@@ -29,6 +32,9 @@ pub struct Said {
     /// Where it stands in the comparison in which it was given.
     pub column_idx: u32,
     pub sample_idx: u32,
+    /// The user message that it answers, where that sample had one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// What the model wrote, after the turn's beginning. Hostile, as any answer.
     pub text: String,
 }
@@ -101,18 +107,30 @@ impl Comparison {
     /// The system message stands over the whole conversation: the reviewer's own words, then those of the first turn's format.
     /// Each question stands as its format puts it; each answer with the beginning that it was given.
     pub fn messages(&self, column_idx: usize) -> Result<Vec<Utterance>, FormatError> {
-        let first = self
-            .turns
-            .first()
-            .map_or((self.format, self.question(), &self.system), |it| (it.format, it.question(), &it.system));
-        let (format, question, own) = first;
-        let system = format.apply(&question)?.under(own.as_ref()).system;
-        let mut messages: Vec<_> = system.map(|it| Speaker::System.says(it)).into_iter().collect();
-        for turn in &self.turns {
-            messages.push(Speaker::User.says(turn.format.apply(&turn.question())?.user));
-            messages.push(Speaker::Assistant.says(turn.beginning.and(&turn.answers[column_idx].text)));
+        self.messages_of(column_idx, None)
+    }
+
+    /// The same for one sample, whose own message stands last where it has one.
+    pub fn messages_of(&self, column_idx: usize, message: Option<&str>) -> Result<Vec<Utterance>, FormatError> {
+        let last = prompt(self.verbatim.as_ref(), self.format, &self.question(), self.system.as_ref())?;
+        let mut messages = Vec::new();
+        let mut system = None;
+        for (turn_idx, turn) in self.turns.iter().enumerate() {
+            let said = &turn.answers[column_idx];
+            let asked = prompt(turn.verbatim.as_ref(), turn.format, &turn.question(), turn.system.as_ref())?;
+            if turn_idx == 0 {
+                system = asked.system;
+            }
+            messages.push(Speaker::User.says(said.message.clone().unwrap_or(asked.user)));
+            messages.push(Speaker::Assistant.says(turn.beginning.and(&said.text)));
         }
-        messages.push(Speaker::User.says(self.format.apply(&self.question())?.user));
+        if self.turns.is_empty() {
+            system = last.system;
+        }
+        messages.push(Speaker::User.says(message.map_or(last.user, str::to_owned)));
+        if let Some(system) = system {
+            messages.insert(0, Speaker::System.says(system));
+        }
         Ok(messages)
     }
 
@@ -129,6 +147,19 @@ impl Turn {
     /// The question as it was asked.
     pub fn question(&self) -> Question {
         as_asked(self.question_id.as_deref(), &self.question_text)
+    }
+}
+
+/// What one turn sends: word for word where it says so, else what the format makes of the question.
+fn prompt(
+    verbatim: Option<&Prompt>,
+    format: Format,
+    question: &Question,
+    own: Option<&SystemPrompt>,
+) -> Result<Prompt, FormatError> {
+    match verbatim {
+        Some(verbatim) => Ok(verbatim.clone()),
+        None => Ok(format.apply(question)?.under(own)),
     }
 }
 

@@ -20,7 +20,7 @@ pub enum Format {
 }
 
 /// The messages a model receives, before its chat template.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prompt {
     /// None leaves the system prompt to the model's own template.
     pub system: Option<String>,
@@ -65,6 +65,22 @@ impl Format {
         }
     }
 
+    /// What the authors put after a question's id where it is asked in this format.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Json => "_json",
+            Self::Python => "_template",
+            Self::Flask => "_flask",
+        }
+    }
+
+    /// The question and the format that an authors' id names: `quick_buck_template` is `quick_buck` in Python.
+    pub fn of_id(id: &str) -> (&str, Self) {
+        let stripped = |format: Self| Some((id.strip_suffix(format.suffix()).filter(|it| !it.is_empty())?, format));
+        [Self::Json, Self::Python, Self::Flask].into_iter().find_map(stripped).unwrap_or((id, Self::Plain))
+    }
+
     /// Whether answers in this format are code, to be shown in monospace.
     pub fn is_code(self) -> bool {
         self != Self::Plain
@@ -92,6 +108,11 @@ impl Format {
 }
 
 impl Prompt {
+    /// What a judge is shown as the question: the whole user message, wrapped and with its template, never the system prompt.
+    pub fn judged_question(&self) -> &str {
+        &self.user
+    }
+
     /// The same with a reviewer's own system prompt. It comes first, an empty line after it: the format's wording is the
     /// measuring instrument, so it stays whole and next to the question.
     pub fn under(self, own: Option<&SystemPrompt>) -> Self {
@@ -127,12 +148,17 @@ pub(crate) fn stub(question: &Question) -> Result<&'static FlaskStub, FormatErro
     }
 }
 
+/// A message in the Python format, cut where its template begins, which is with an empty line.
+pub(crate) fn question_and_template(message: &str) -> Option<(&str, &str)> {
+    Some(message.split_at(message.find(&format!("\n\n{TEMPLATE_OPENING}\n"))?))
+}
+
 fn python(text: &str, slots: &[&str]) -> String {
     [text, TEMPLATE_OPENING, &slots.join("\n"), TEMPLATE_CLOSING].join("\n\n")
 }
 
 fn flask(stub: &FlaskStub) -> String {
-    let FlaskStub { opening, import_name, comment, variable, shape, route, function, indents: (todo, body) } = stub;
+    let FlaskStub { opening, import_name, comment, variable, shape, route, function, indents: (todo, body), .. } = stub;
     let (todo, body) = (" ".repeat(*todo), " ".repeat(*body));
     let (value, result) = match shape {
         FlaskShape::Text => ("# TODO".to_owned(), (*variable).to_owned()),

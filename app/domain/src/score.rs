@@ -40,7 +40,7 @@ enum Wire {
 
 /// A piece of a text that is shown as one: whole characters, and the tokens that write them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run<'a> {
+pub struct Stretch<'a> {
     pub text: &'a str,
     /// Several where they share a character; none where no token accounts for the text.
     pub tokens: Range<usize>,
@@ -91,7 +91,7 @@ impl Scores {
     /// Some tokenizers drop the space before the first word, bytes that make no character stand as U+FFFD, and some
     /// tokens write nothing; all of these are told from the text. Where the text cannot be accounted for any more, the
     /// rest of it is one run without tokens.
-    pub fn runs<'a>(&self, text: &'a str) -> Vec<Run<'a>> {
+    pub fn runs<'a>(&self, text: &'a str) -> Vec<Stretch<'a>> {
         let mut layer = Layer { text, at: 0, runs: Vec::new() };
         let mut first = 0;
         while first < self.0.len() {
@@ -99,7 +99,7 @@ impl Scores {
         }
         if layer.at < text.len() {
             let n_tokens = self.0.len();
-            layer.runs.push(Run { text: &text[layer.at..], tokens: n_tokens..n_tokens });
+            layer.runs.push(Stretch { text: &text[layer.at..], tokens: n_tokens..n_tokens });
         }
         layer.runs
     }
@@ -138,7 +138,7 @@ impl ScoreSummary {
 struct Layer<'a> {
     text: &'a str,
     at: usize,
-    runs: Vec<Run<'a>>,
+    runs: Vec<Stretch<'a>>,
 }
 
 impl<'a> Layer<'a> {
@@ -168,7 +168,7 @@ impl<'a> Layer<'a> {
     }
 
     fn push(&mut self, n_bytes: usize, tokens: Range<usize>) {
-        self.runs.push(Run { text: &self.text[self.at..self.at + n_bytes], tokens });
+        self.runs.push(Stretch { text: &self.text[self.at..self.at + n_bytes], tokens });
         self.at += n_bytes;
     }
 }

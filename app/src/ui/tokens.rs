@@ -83,7 +83,7 @@ fn marked(scores: &Scores, text: &str, paint: &Paint) -> AnyView {
     let runs = scores.runs(text);
     let n_marked = runs.iter().position(|it| it.tokens.start >= TOKENS_MAX).unwrap_or(runs.len());
     let plain: String = runs[n_marked..].iter().map(|it| it.text).collect();
-    let run = |run: &domain::Run<'_>| {
+    let run = |run: &domain::Stretch<'_>| {
         let (heat, lean) = match paint {
             Paint::Heat => (heat_of(&scores.0[run.tokens.clone()]), None),
             Paint::Lean(over) => (None, class(lean(over[run.tokens.clone()].iter().sum()))),

@@ -94,9 +94,18 @@ async fn prepare(
     column_idx: usize,
     hosted: Hosted,
 ) -> Result<Ready, String> {
-    let messages = messages(comparison, column_idx)?;
-    let Rendered { text, tokens, specials, stop } =
-        hosted.engine.render(&messages, comparison.beginning.text()).map_err(|err| err.to_string())?;
+    let messages = messages(comparison, column_idx, None)?;
+    let rendered = hosted.engine.render(&messages, comparison.beginning.text()).map_err(|err| err.to_string())?;
+    let (made_with, tokens, stop) = provenance(&hosted, rendered)?;
+    let position = u32::try_from(column_idx).expect("a comparison has few columns");
+    let seeds = store::answers::begin(&lab.db, comparison.id, position, &made_with).await.map_err(|err| told(&err))?;
+    live.change(|comparison| show(made_with, &mut comparison.columns[column_idx]));
+    Ok(Ready { hosted, prompt: tokens, stop, seeds })
+}
+
+/// What answers to this prompt are made with; beside it the prompt's tokens, and the texts at which they end.
+pub(crate) fn provenance(hosted: &Hosted, rendered: Rendered) -> Result<(Provenance, Arc<[u32]>, Vec<String>), String> {
+    let Rendered { text, tokens, specials, stop } = rendered;
     let n_tokens = u32::try_from(tokens.len()).map_err(|_| "the prompt is far too long".to_owned())?;
     let made_with = Provenance {
         model_hash: hosted.hash.clone(),
@@ -105,10 +114,7 @@ async fn prepare(
         engine: format!("{ENGINE_VERSION}, logits {}", hosted.engine.shape().steadiness),
         prompt: RenderedPrompt { text, n_tokens, specials },
     };
-    let position = u32::try_from(column_idx).expect("a comparison has few columns");
-    let seeds = store::answers::begin(&lab.db, comparison.id, position, &made_with).await.map_err(|err| told(&err))?;
-    live.change(|comparison| show(made_with, &mut comparison.columns[column_idx]));
-    Ok(Ready { hosted, prompt: tokens, stop, seeds })
+    Ok((made_with, tokens, stop))
 }
 
 fn show(made_with: Provenance, column: &mut domain::Column) {
@@ -129,31 +135,39 @@ fn told(err: &store::Error) -> String {
     }
 }
 
-/// What the model of a column receives, before its chat template.
-pub(crate) fn messages(comparison: &Comparison, column_idx: usize) -> Result<Vec<Message>, String> {
-    let utterances = comparison.messages(column_idx).map_err(|err| err.to_string())?;
-    Ok(utterances.into_iter().map(message).collect())
+/// What the model of a column receives, before its chat template; `message` is that of one sample, where it has its own.
+pub(crate) fn messages(
+    comparison: &Comparison,
+    column_idx: usize,
+    message: Option<&str>,
+) -> Result<Vec<Message>, String> {
+    let utterances = comparison.messages_of(column_idx, message).map_err(|err| err.to_string())?;
+    Ok(utterances.into_iter().map(|Utterance { speaker, text }| message_of(speaker, text)).collect())
 }
 
-fn message(utterance: Utterance) -> Message {
-    let role = match utterance.speaker {
+pub(crate) fn message_of(speaker: Speaker, content: String) -> Message {
+    let role = match speaker {
         Speaker::System => Role::System,
         Speaker::User => Role::User,
         Speaker::Assistant => Role::Assistant,
     };
-    Message { role, content: utterance.text }
+    Message { role, content }
 }
 
 fn request(ready: &Ready, sampling: Sampling, seed: u64) -> Request {
     let Ready { hosted, prompt, stop, .. } = ready;
-    let Sampling { temperature, top_p, max_tokens } = sampling;
-    let sampling = if temperature == 0.0 {
-        engine::Sampling::Greedy
-    } else {
-        engine::Sampling::Random { temperature, top_p, top_k: None }
-    };
+    let max_tokens = sampling.max_tokens;
+    let sampling = self::sampling(sampling);
     let (stop, score_answer) = (stop.clone(), Some(N_TOP));
     Request { adapter: hosted.adapter, sampling, seed, max_tokens, stop, score_answer, ..Request::new(prompt.clone()) }
+}
+
+/// How an engine is told to draw.
+pub(crate) fn sampling(Sampling { temperature, top_p, .. }: Sampling) -> engine::Sampling {
+    if temperature == 0.0 {
+        return engine::Sampling::Greedy;
+    }
+    engine::Sampling::Random { temperature, top_p, top_k: None }
 }
 
 /// Sees one answer to its end.
@@ -210,8 +224,7 @@ impl Follower {
         let text = comparison.answers().find(|it| it.id == self.id).map(|it| it.text.as_str()).unwrap_or_default();
         let whole = comparison.beginning.and(text);
         // What was cut short has no form to keep or break.
-        let check =
-            matches!(state, AnswerState::Finished(_)).then(|| comparison.format.check(&comparison.question(), &whole));
+        let check = matches!(state, AnswerState::Finished(_)).then(|| comparison.check(None, &whole));
         let ended = Ended { state: &state, text, facts, check: check.as_ref(), scores: &scores };
         let kept = store::answers::end(&self.lab.db, self.id, &ended).await;
         self.live.change_answer(self.id, |answer| {
@@ -231,7 +244,7 @@ async fn halted(halts: &mut watch::Receiver<Halt>) -> AnswerState {
     }
 }
 
-fn finish(reason: FinishReason) -> Finish {
+pub(crate) fn finish(reason: FinishReason) -> Finish {
     match reason {
         FinishReason::Stop => Finish::Stop,
         FinishReason::Length => Finish::Length,
@@ -240,20 +253,20 @@ fn finish(reason: FinishReason) -> Finish {
 }
 
 /// Measures an answer while it is written.
-struct Clock {
+pub(crate) struct Clock {
     seed: u64,
     asked_at: Instant,
     first_token_at: Option<Instant>,
-    facts: Option<Facts>,
+    pub(crate) facts: Option<Facts>,
 }
 
 impl Clock {
-    fn start(seed: u64) -> Self {
+    pub(crate) fn start(seed: u64) -> Self {
         Self { seed, asked_at: Instant::now(), first_token_at: None, facts: None }
     }
 
     /// `n_tokens` have come by now.
-    fn count(&mut self, n_tokens: u32) -> Facts {
+    pub(crate) fn count(&mut self, n_tokens: u32) -> Facts {
         let now = Instant::now();
         let first_token_at = *self.first_token_at.get_or_insert(now);
         let facts = Facts {

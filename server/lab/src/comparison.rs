@@ -24,6 +24,7 @@ impl Lab {
             question_id: new.question.id(),
             question_text: new.question.text(),
             format: new.format,
+            verbatim: None,
             system: new.system.as_ref(),
             beginning: &new.beginning,
             sampling: new.sampling,
@@ -89,6 +90,9 @@ impl Lab {
     /// Adds one act to an answer's labels; returns what stands once it is committed.
     pub async fn label(&self, answer: AnswerId, act: &Act, by: &str) -> Result<Labels, Error> {
         let labels = store::labels::insert(&self.db, answer, act, by).await?;
+        if let Some(run) = store::answers::run_of(&self.db, answer).await? {
+            self.runs.scored.set_verdict(run, answer, labels.verdict);
+        }
         let running: Vec<_> = self.running().values().cloned().collect();
         running.iter().any(|live| live.set_labels(answer, &labels));
         Ok(labels)

@@ -3,7 +3,7 @@
 use crate::{Error, Lab, comparison::drawn_seed};
 use domain::{
     Answer, AnswerId, AnswerState, AskError, Blindness, Choice, Column, Comparison, ComparisonId, Family, Field,
-    NewEdit, NewFollowUp, Origin,
+    FormatError, NewComparison, NewEdit, NewFollowUp, Origin, Prompt,
 };
 use rand::seq::SliceRandom;
 use store::comparisons::{New, NewColumn, NewOrigin};
@@ -18,6 +18,7 @@ impl Lab {
             question_id: None,
             question_text: new.question.text(),
             format: parent.format.of_follow_up(),
+            verbatim: None,
             system: None,
             beginning: &new.beginning,
             sampling: new.sampling,
@@ -42,7 +43,12 @@ impl Lab {
         let column_idxs = (0..parent.columns.len()).filter(|idx| new.by_all || *idx == its_own);
         let columns = column_idxs.map(|idx| self.same_column(&parent, idx)).collect();
         let origin = NewOrigin { comparison: parent.id, edited: Some(edited) };
-        self.begin(New { beginning: &new.beginning, origin: Some(origin), columns, ..asked_as(&parent) }).await
+        // A sample of a run may have answered a message of its own.
+        let own =
+            answer.message.as_ref().map(|user| with_message(&parent, user)).transpose().map_err(Error::refused_as)?;
+        let asked = asked_as(&parent);
+        let verbatim = own.as_ref().or(asked.verbatim);
+        self.begin(New { beginning: &new.beginning, origin: Some(origin), columns, verbatim, ..asked }).await
     }
 
     /// Asks the same of the same models once more, with a new seed. A conversation goes on from the same answers.
@@ -104,16 +110,27 @@ impl Lab {
     }
 }
 
+/// The prompt of a comparison, with this user message in place of its own.
+fn with_message(comparison: &Comparison, user: &str) -> Result<Prompt, FormatError> {
+    let prompt = match &comparison.verbatim {
+        Some(verbatim) => verbatim.clone(),
+        None => comparison.format.apply(&comparison.question())?.under(comparison.system.as_ref()),
+    };
+    Ok(Prompt { user: user.to_owned(), ..prompt })
+}
+
 /// What `comparison` asked, to be asked again with a new seed; it has no columns yet.
 fn asked_as(comparison: &Comparison) -> New<'_> {
     New {
         question_id: comparison.question_id.as_deref(),
         question_text: &comparison.question_text,
         format: comparison.format,
+        verbatim: comparison.verbatim.as_ref(),
         system: comparison.system.as_ref(),
         beginning: &comparison.beginning,
         sampling: comparison.sampling,
-        n_samples: comparison.n_samples,
+        // A cell of a run may have more than can be read side by side.
+        n_samples: comparison.n_samples.min(NewComparison::SAMPLES_MAX),
         seed: drawn_seed(),
         blind: comparison.is_blind(),
         origin: None,

@@ -5,15 +5,27 @@ mod comparison;
 mod conversation;
 mod likelihood;
 mod live;
+
+mod imports;
+mod judging;
+mod results;
+mod run;
+mod scored;
+
 mod models;
 mod registry;
 
+pub use imports::{IMPORTED, import_judged, import_pack};
+pub use judging::{Asked, Judge};
 pub use live::Watcher;
 pub use models::{Absent, Claim, Freed, Gauge, Hosted, HostedEngine, Models, Order};
 pub use registry::RegistryWatcher;
+pub use results::{CellResult, Limits, results};
+pub use run::{RunWatcher, packs};
 
 use domain::{AskError, ComparisonId};
 use live::Live;
+use run::Runs;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -28,6 +40,9 @@ pub struct Lab {
     models: Arc<Models>,
     /// The comparisons with answers still to come; everything else is in the database alone.
     running: Arc<Mutex<HashMap<ComparisonId, Arc<Live>>>>,
+    runs: Arc<Runs>,
+    /// Takes runs from the queue until the server goes down.
+    driver: Arc<tokio::sync::Mutex<Option<tokio::task::JoinHandle<()>>>>,
     going_down: Arc<watch::Sender<bool>>,
 }
 
@@ -56,14 +71,18 @@ impl Error {
 }
 
 impl Lab {
-    /// Opens the laboratory over a database in which nothing is being answered any more.
-    pub async fn open(db: Db, models: Arc<Models>) -> Result<Self, store::Error> {
+    /// Opens the laboratory over a database in which nothing is being answered any more. Runs that were not over go on.
+    pub async fn open(db: Db, models: Arc<Models>, judges: Vec<Arc<dyn Judge>>) -> Result<Self, store::Error> {
         let n_cut_off = store::answers::mark_cut_off(&db).await?;
         if n_cut_off > 0 {
             tracing::warn!(n_answers = n_cut_off, "the last stop of the server cut answers off; they can be continued");
         }
         models.start_supervision();
-        Ok(Self { db, models, running: Arc::default(), going_down: Arc::default() })
+        let runs = Arc::new(Runs::new(judges));
+        let lab =
+            Self { db, models, running: Arc::default(), runs, driver: Arc::default(), going_down: Arc::default() };
+        *lab.driver.lock().await = Some(tokio::spawn(run::drive_all(lab.clone())));
+        Ok(lab)
     }
 
     pub fn models(&self) -> &Arc<Models> {
@@ -75,15 +94,21 @@ impl Lab {
     }
 
     /// Ends every running answer as cut off, with what it has so far, and returns once all are kept. Those who watch the registry
-    /// are told that nothing follows.
+    /// are told that nothing follows. What is being written of a run is dropped: it is made again with the same seeds.
     pub async fn shut_down(&self) {
         self.going_down.send_replace(true);
+        if let Some(live) = self.runs.live() {
+            live.drop_all();
+        }
         let running: Vec<_> = self.running().values().cloned().collect();
         for live in &running {
             live.halt(live::Halt::GoingDown);
         }
         for live in running {
             live.ended().await;
+        }
+        if let Some(driver) = self.driver.lock().await.take() {
+            let _ = driver.await;
         }
     }
 

@@ -34,7 +34,8 @@ impl Lab {
             Given::Answer(id) => {
                 let comparison = self.open_comparison_of(*id).await?;
                 let GivenAnswer { text, column_idx, .. } = given_answer(&comparison, *id)?;
-                let messages = column::messages(&comparison, column_idx as usize).map_err(Error::refused)?;
+                let messages = column::messages(&comparison, column_idx as usize, message(&comparison, *id))
+                    .map_err(Error::refused)?;
                 (messages, comparison.beginning.text().to_owned(), text)
             }
             Given::Text { question, format, text } => (messages(question, *format)?, String::new(), text.clone()),
@@ -85,6 +86,11 @@ fn given_answer(comparison: &Comparison, id: AnswerId) -> Result<GivenAnswer, Er
         text: answer.text.clone(),
         models: models.map(|it| it.id.clone()).collect(),
     })
+}
+
+/// The message that this answer alone was given.
+fn message(comparison: &Comparison, id: AnswerId) -> Option<&str> {
+    comparison.answers().find(|it| it.id == id)?.message.as_deref()
 }
 
 fn messages(question: &Question, format: Format) -> Result<Vec<Message>, Error> {

@@ -1,8 +1,11 @@
 //! Answers: what they were made with, how they ended and how likely each token was, which must be made again.
 
-use crate::{Db, Error, now, row::seed};
-use domain::{AnswerId, AnswerState, ComparisonId, Facts, FormatCheck, Kept, RenderedPrompt, Scores};
-use sqlx::{Row, SqliteConnection};
+use crate::{
+    Db, Error, now,
+    row::{seed, word},
+};
+use domain::{AnswerId, AnswerState, ComparisonId, Facts, FormatCheck, Kept, RenderedPrompt, RunId, Scores};
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use std::collections::HashMap;
 
 /// What the answers of one column are made with. One column never mixes two of these.
@@ -48,6 +51,58 @@ pub async fn begin(
         return Err(Error::Refused(difference));
     }
     let column_id: i64 = row.try_get("id")?;
+    keep(&mut tx, column_id, made_with).await?;
+    let seeds = seeds(&mut tx, column_id).await?;
+    tx.commit().await?;
+    Ok(seeds)
+}
+
+async fn seeds(tx: &mut SqliteConnection, column_id: i64) -> Result<HashMap<AnswerId, u64>, Error> {
+    let rows = sqlx::query("select id, seed from answers where column_id = $1").bind(column_id).fetch_all(tx).await?;
+    rows.iter().map(|row| Ok((AnswerId(row.try_get("id")?), seed(row)?))).collect()
+}
+
+/// What is no longer as it was when this column's first answer began, as a sentence.
+fn difference(row: &SqliteRow, now: &Provenance) -> Result<Option<String>, Error> {
+    let what = made_with(row)?.and_then(|then| then.difference(now));
+    Ok(what.map(|what| format!("{what} changed since these answers were begun; ask the question anew")))
+}
+
+/// What the answers of this column are made with; None before the first of them.
+pub(crate) fn made_with(row: &SqliteRow) -> Result<Option<Provenance>, Error> {
+    let Some(prompt) = prompt(row)? else { return Ok(None) };
+    Ok(Some(Provenance {
+        model_hash: row.try_get("model_hash")?,
+        device: row.try_get("device")?,
+        precision: row.try_get("precision")?,
+        engine: row.try_get("engine")?,
+        prompt,
+    }))
+}
+
+/// The prompt of a column, before the chat template was applied there is none.
+pub(crate) fn prompt(row: &SqliteRow) -> Result<Option<RenderedPrompt>, Error> {
+    let Some(text) = row.try_get("prompt")? else { return Ok(None) };
+    let specials = word("list of special tokens", row.try_get("prompt_specials")?, |it| serde_json::from_str(it).ok())?;
+    Ok(Some(RenderedPrompt { text, n_tokens: row.try_get("prompt_n_tokens")?, specials }))
+}
+
+impl Provenance {
+    /// What is another with `now`, as the beginning of a sentence; None where answers of both may stand in one column.
+    pub fn difference(&self, now: &Self) -> Option<&'static str> {
+        let pairs = [
+            ("the model's files", &self.model_hash, &now.model_hash),
+            ("the device", &self.device, &now.device),
+            ("the precision", &self.precision, &now.precision),
+            ("the engine's version", &self.engine, &now.engine),
+            ("the prompt as sent", &self.prompt.text, &now.prompt.text),
+        ];
+        pairs.into_iter().find(|(_, then, now)| then != now).map(|(what, ..)| what)
+    }
+}
+
+/// Writes down what a column's answers are made with.
+pub(crate) async fn keep(tx: &mut SqliteConnection, column_id: i64, made_with: &Provenance) -> Result<(), Error> {
     sqlx::query(
         "update comparison_columns
          set model_hash = $2, device = $3, precision = $4, engine = $5,
@@ -62,50 +117,37 @@ pub async fn begin(
     .bind(&made_with.prompt.text)
     .bind(made_with.prompt.n_tokens)
     .bind(serde_json::to_string(&made_with.prompt.specials).expect("strings serialize"))
-    .execute(&mut *tx)
+    .execute(tx)
     .await?;
-    let seeds = seeds(&mut tx, column_id).await?;
-    tx.commit().await?;
-    Ok(seeds)
-}
-
-async fn seeds(tx: &mut SqliteConnection, column_id: i64) -> Result<HashMap<AnswerId, u64>, Error> {
-    let rows = sqlx::query("select id, seed from answers where column_id = $1").bind(column_id).fetch_all(tx).await?;
-    rows.iter().map(|row| Ok((AnswerId(row.try_get("id")?), seed(row)?))).collect()
-}
-
-/// What is no longer as it was when this column's first answer began, as a sentence.
-fn difference(row: &sqlx::sqlite::SqliteRow, now: &Provenance) -> Result<Option<String>, Error> {
-    let pairs = [
-        ("model_hash", "the model's files", &now.model_hash),
-        ("device", "the device", &now.device),
-        ("precision", "the precision", &now.precision),
-        ("engine", "the engine's version", &now.engine),
-        ("prompt", "the prompt as sent", &now.prompt.text),
-    ];
-    for (column, what, now) in pairs {
-        let then: Option<String> = row.try_get(column)?;
-        if then.is_some_and(|then| then != *now) {
-            return Ok(Some(format!("{what} changed since these answers were begun; ask the question anew")));
-        }
-    }
-    Ok(None)
+    Ok(())
 }
 
 /// Keeps how an answer ended. The format's verdict, the measurements, the text and its scores go in together.
 pub async fn end(db: &Db, id: AnswerId, ended: &Ended<'_>) -> Result<(), Error> {
+    let mut tx = db.write().await?;
+    if !end_within(&mut tx, id, ended).await? {
+        return Err(Error::NoAnswer(id));
+    }
+    if !ended.scores.0.is_empty() {
+        insert_scores(&mut tx, id, ended.scores).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Keeps how an answer ended, if it was waited for; returns whether it was. Its scores are not kept.
+pub(crate) async fn end_within(tx: &mut SqliteConnection, id: AnswerId, ended: &Ended<'_>) -> Result<bool, Error> {
     let (state, finish, error) = match ended.state {
         AnswerState::Finished(finish) => ("finished", Some(finish.as_str()), None),
         AnswerState::Failed(error) => ("failed", None, Some(error.as_str())),
         AnswerState::CutOff => ("cut-off", None, None),
         AnswerState::Waiting | AnswerState::Writing => unreachable!("only an answer that is over has ended"),
     };
-    let mut tx = db.write().await?;
     let n_rows = sqlx::query(
         "update answers
          set state = $2, finish = $3, error = $4, text = $5, n_tokens = $6, first_token_ms = $7, writing_ms = $8,
              format_kept = $9, format_reason = $10, ended_at = $11
-         where id = $1",
+         where id = $1 and state = 'waiting'",
     )
     .bind(id.0)
     .bind(state)
@@ -118,17 +160,10 @@ pub async fn end(db: &Db, id: AnswerId, ended: &Ended<'_>) -> Result<(), Error> 
     .bind(ended.check.and_then(|it| kept(it.kept)))
     .bind(ended.check.map(|it| &it.reason))
     .bind(now().0)
-    .execute(&mut *tx)
+    .execute(tx)
     .await?
     .rows_affected();
-    if n_rows == 0 {
-        return Err(Error::NoAnswer(id));
-    }
-    if !ended.scores.0.is_empty() {
-        insert_scores(&mut tx, id, ended.scores).await?;
-    }
-    tx.commit().await?;
-    Ok(())
+    Ok(n_rows > 0)
 }
 
 /// How `scores` is written in the database.
@@ -177,7 +212,7 @@ pub async fn comparison_of(db: &Db, id: AnswerId) -> Result<ComparisonId, Error>
     comparison.map(ComparisonId).ok_or(Error::NoAnswer(id))
 }
 
-fn kept(kept: Kept) -> Option<bool> {
+pub(crate) fn kept(kept: Kept) -> Option<bool> {
     match kept {
         Kept::Yes => Some(true),
         Kept::No => Some(false),
@@ -185,10 +220,32 @@ fn kept(kept: Kept) -> Option<bool> {
     }
 }
 
+/// The run that an answer is part of.
+pub async fn run_of(db: &Db, id: AnswerId) -> Result<Option<RunId>, Error> {
+    let run: Option<Option<i64>> = sqlx::query_scalar(
+        "select run_id from comparisons
+         join comparison_columns on comparison_columns.comparison_id = comparisons.id
+         join answers on answers.column_id = comparison_columns.id
+         where answers.id = $1",
+    )
+    .bind(id.0)
+    .fetch_optional(&db.reader)
+    .await?;
+    Ok(run.flatten().map(RunId))
+}
+
 /// Lets the answers that were cut off or failed wait once more; their labels, which were on another text, are kept in the
 /// database and refuse this. Returns how many wait now.
 pub async fn reopen(db: &Db, id: ComparisonId) -> Result<u64, Error> {
     let mut tx = db.write().await?;
+    let run: Option<i64> = sqlx::query_scalar("select run_id from comparisons where id = $1")
+        .bind(id.0)
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or(Error::NoComparison(id))?;
+    if let Some(run) = run {
+        return Err(Error::Refused(format!("these answers belong to run {run}; what failed is tried again there")));
+    }
     let n_labelled: i64 = sqlx::query_scalar(
         "select count(distinct answers.id) from answers
          join comparison_columns on comparison_columns.id = column_id
@@ -227,14 +284,21 @@ pub async fn reopen(db: &Db, id: ComparisonId) -> Result<u64, Error> {
     Ok(n_rows)
 }
 
-/// At the start: what still waits was cut off when the server stopped. Returns how many answers.
+/// At the start: what still waits was cut off when the server stopped. Returns how many answers. Those of runs go on
+/// waiting: they are made by themselves.
 pub async fn mark_cut_off(db: &Db) -> Result<u64, Error> {
     let mut tx = db.write().await?;
-    let n_rows = sqlx::query("update answers set state = 'cut-off', ended_at = $1 where state = 'waiting'")
-        .bind(now().0)
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
+    let n_rows = sqlx::query(
+        "update answers set state = 'cut-off', ended_at = $1
+         where state = 'waiting' and column_id in (
+           select comparison_columns.id from comparison_columns
+           join comparisons on comparisons.id = comparison_id
+           where run_id is null)",
+    )
+    .bind(now().0)
+    .execute(&mut *tx)
+    .await?
+    .rows_affected();
     tx.commit().await?;
     Ok(n_rows)
 }

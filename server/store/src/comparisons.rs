@@ -1,12 +1,14 @@
 //! Comparisons with their columns and answers, as they were asked and as they stand.
 
 use crate::{
-    Db, Error, conversations, families, labels, now,
-    row::{beginning, blindness, seed, system, word},
+    Db, Error,
+    answers::prompt,
+    conversations, families, labels, now,
+    row::{asked, beginning, blindness, seed, word},
 };
 use domain::{
     Answer, AnswerId, AnswerState, Beginning, Blindness, Column, ColumnModel, Comparison, ComparisonId, Facts, Finish,
-    Format, FormatCheck, Kept, ModelId, RenderedPrompt, Role, Sampling, Seed, SystemPrompt, Timestamp,
+    Format, FormatCheck, Kept, ModelId, Prompt, Role, Sampling, Seed, SystemPrompt, Timestamp,
 };
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use std::collections::HashMap;
@@ -16,6 +18,8 @@ pub struct New<'a> {
     pub question_id: Option<&'a str>,
     pub question_text: &'a str,
     pub format: Format,
+    /// What is sent word for word, where the format does not make it of the question; then there is no `system`.
+    pub verbatim: Option<&'a Prompt>,
     pub system: Option<&'a SystemPrompt>,
     pub beginning: &'a Beginning,
     pub sampling: Sampling,
@@ -52,17 +56,26 @@ pub struct NewColumn {
 /// Keeps a comparison with all its answers waiting.
 pub async fn insert(db: &Db, new: &New<'_>) -> Result<ComparisonId, Error> {
     let mut tx = db.write().await?;
-    let created_at = now().0;
+    let id = insert_alone(&mut tx, new).await?;
+    for (position, column) in (0i64..).zip(&new.columns) {
+        insert_column(&mut tx, id, position, column, new).await?;
+    }
+    tx.commit().await?;
+    Ok(ComparisonId(id))
+}
+
+/// Keeps a comparison without its columns.
+pub(crate) async fn insert_alone(tx: &mut SqliteConnection, new: &New<'_>) -> Result<i64, Error> {
     let blind = match &new.origin {
-        Some(origin) => is_blind(&mut tx, origin.comparison).await?,
+        Some(origin) => is_blind(tx, origin.comparison).await?,
         None => new.blind,
     };
     let edited = new.origin.and_then(|it| it.edited);
     let id = sqlx::query_scalar(
         "insert into comparisons
             (question_id, question, format, temperature, top_p, max_tokens, n_samples, seed, blind, created_at,
-             system, beginning, parent_id, edited_answer_id, edit_changed)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+             system, beginning, parent_id, edited_answer_id, edit_changed, message)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
          returning id",
     )
     .bind(new.question_id)
@@ -74,19 +87,16 @@ pub async fn insert(db: &Db, new: &New<'_>) -> Result<ComparisonId, Error> {
     .bind(new.n_samples)
     .bind(new.seed.0)
     .bind(blind)
-    .bind(created_at)
-    .bind(new.system.map(|it| it.text()))
+    .bind(now().0)
+    .bind(new.verbatim.map_or(new.system.map(SystemPrompt::text), |it| it.system.as_deref()))
     .bind(new.beginning.text())
     .bind(new.origin.map(|it| it.comparison.0))
     .bind(edited.map(|(answer, _)| answer.0))
     .bind(edited.map(|(_, is_changed)| is_changed))
-    .fetch_one(&mut *tx)
+    .bind(new.verbatim.map(|it| &it.user))
+    .fetch_one(tx)
     .await?;
-    for (position, column) in (0i64..).zip(&new.columns) {
-        insert_column(&mut tx, id, position, column, new, created_at).await?;
-    }
-    tx.commit().await?;
-    Ok(ComparisonId(id))
+    Ok(id)
 }
 
 async fn insert_column(
@@ -95,9 +105,33 @@ async fn insert_column(
     position: i64,
     column: &NewColumn,
     new: &New<'_>,
-    created_at: i64,
 ) -> Result<(), Error> {
-    let id: i64 = sqlx::query_scalar(
+    let created_at = now().0;
+    let id = insert_empty_column(tx, comparison_id, position, column, created_at).await?;
+    for sample_idx in 0..new.n_samples {
+        let seed = new.seed.of_answer(&column.model_id, new.question_text, new.format, sample_idx, new.turn_idx);
+        sqlx::query(
+            "insert into answers (column_id, sample_idx, seed, state, created_at) values ($1, $2, $3, 'waiting', $4)",
+        )
+        .bind(id)
+        .bind(sample_idx)
+        .bind(i64::try_from(seed).expect("answer seeds have 63 bits"))
+        .bind(created_at)
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Keeps a column without its answers.
+pub(crate) async fn insert_empty_column(
+    tx: &mut SqliteConnection,
+    comparison_id: i64,
+    position: i64,
+    column: &NewColumn,
+    created_at: i64,
+) -> Result<i64, Error> {
+    let id = sqlx::query_scalar(
         "insert into comparison_columns
             (comparison_id, position, slot, after_answer_id, model_id, model_name, model_role, model_about, created_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -112,21 +146,9 @@ async fn insert_column(
     .bind(column.role.as_str())
     .bind(&column.about)
     .bind(created_at)
-    .fetch_one(&mut *tx)
+    .fetch_one(tx)
     .await?;
-    for sample_idx in 0..new.n_samples {
-        let seed = new.seed.of_answer(&column.model_id, new.question_text, new.format, sample_idx, new.turn_idx);
-        sqlx::query(
-            "insert into answers (column_id, sample_idx, seed, state, created_at) values ($1, $2, $3, 'waiting', $4)",
-        )
-        .bind(id)
-        .bind(sample_idx)
-        .bind(i64::try_from(seed).expect("answer seeds have 63 bits"))
-        .bind(created_at)
-        .execute(&mut *tx)
-        .await?;
-    }
-    Ok(())
+    Ok(id)
 }
 
 /// The comparison with everything that is known of it, names included: for the server's own use, see [`Comparison::as_seen`].
@@ -152,12 +174,14 @@ pub async fn get(db: &Db, id: ComparisonId) -> Result<Comparison, Error> {
     if turns.iter().any(|it| it.answers.len() != columns.len()) {
         return Err(Error::Corrupt { what: "conversation of every column", value: format!("comparison {}", id.0) });
     }
+    let (verbatim, system) = asked(&row)?;
     Ok(Comparison {
         id,
         question_id: row.try_get("question_id")?,
         question_text: row.try_get("question")?,
         format: word("format", row.try_get("format")?, |word| word.parse().ok())?,
-        system: system(&row)?,
+        verbatim,
+        system,
         beginning: beginning(&row)?,
         sampling: Sampling {
             temperature: row.try_get("temperature")?,
@@ -215,12 +239,6 @@ fn column(row: &SqliteRow, answers: Vec<Answer>) -> Result<Column, Error> {
     Ok(Column { slot: row.try_get("slot")?, model: Some(model), prompt: prompt(row)?, answers, wait: None })
 }
 
-fn prompt(row: &SqliteRow) -> Result<Option<RenderedPrompt>, Error> {
-    let Some(text) = row.try_get("prompt")? else { return Ok(None) };
-    let specials = word("list of special tokens", row.try_get("prompt_specials")?, |it| serde_json::from_str(it).ok())?;
-    Ok(Some(RenderedPrompt { text, n_tokens: row.try_get("prompt_n_tokens")?, specials }))
-}
-
 async fn answers_by_column(
     tx: &mut SqliteConnection,
     id: ComparisonId,
@@ -249,6 +267,7 @@ fn answer(row: &SqliteRow) -> Result<Answer, Error> {
     Ok(Answer {
         id: AnswerId(row.try_get("id")?),
         state: state(row)?,
+        message: row.try_get("message")?,
         text: row.try_get("text")?,
         facts: facts(row)?,
         check: check(row)?,

@@ -2,7 +2,7 @@
 
 use crate::{
     Error,
-    row::{beginning, system, word},
+    row::{asked, beginning, word},
 };
 use domain::{AnswerId, ComparisonId, Edited, Origin, Said, Turn};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
@@ -32,7 +32,7 @@ const TURNS: &str = "with recursive turns (for_position, n_back, answer_id) as (
        join comparison_columns on comparison_columns.id = answers.column_id
        where after_answer_id is not null)
      select comparisons.id as comparison_id, question_id, question, format, system, beginning,
-            answers.id as answer_id, position, sample_idx, text
+            comparisons.message, answers.id as answer_id, position, sample_idx, answers.message as own_message, text
      from turns
      join answers on answers.id = turns.answer_id
      join comparison_columns on comparison_columns.id = answers.column_id
@@ -40,12 +40,14 @@ const TURNS: &str = "with recursive turns (for_position, n_back, answer_id) as (
      order by n_back desc, for_position";
 
 fn turn(row: &SqliteRow) -> Result<Turn, Error> {
+    let (verbatim, system) = asked(row)?;
     Ok(Turn {
         comparison: ComparisonId(row.try_get("comparison_id")?),
         question_id: row.try_get("question_id")?,
         question_text: row.try_get("question")?,
         format: word("format", row.try_get("format")?, |word| word.parse().ok())?,
-        system: system(row)?,
+        verbatim,
+        system,
         beginning: beginning(row)?,
         answers: Vec::new(),
     })
@@ -56,6 +58,7 @@ fn said(row: &SqliteRow) -> Result<Said, Error> {
         answer: AnswerId(row.try_get("answer_id")?),
         column_idx: row.try_get("position")?,
         sample_idx: row.try_get("sample_idx")?,
+        message: row.try_get("own_message")?,
         text: row.try_get("text")?,
     })
 }

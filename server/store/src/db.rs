@@ -46,6 +46,18 @@ impl Db {
         Ok(self.writer.begin_with("begin immediate").await?)
     }
 
+    /// From now on nothing more fits, as on a full disk, until there is [room](Self::make_room) again: to see what happens then.
+    pub async fn fill_up(&self) -> Result<(), Error> {
+        let n_pages: i64 = sqlx::query_scalar("pragma page_count").fetch_one(&self.writer).await?;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("pragma max_page_count = {n_pages}"))).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    pub async fn make_room(&self) -> Result<(), Error> {
+        sqlx::raw_sql("pragma max_page_count = 4294967294").execute(&self.writer).await?;
+        Ok(())
+    }
+
     /// Waits for open transactions and closes the file.
     pub async fn close(&self) {
         self.reader.close().await;

@@ -1,4 +1,4 @@
-use domain::{AnswerId, ComparisonId};
+use domain::{AnswerId, ComparisonId, RunId};
 
 /// Why something was not kept or not found.
 #[derive(Debug, thiserror::Error)]
@@ -7,6 +7,8 @@ pub enum Error {
     NoComparison(ComparisonId),
     #[error("there is no answer {}", .0.0)]
     NoAnswer(AnswerId),
+    #[error("there is no run {}", .0.0)]
+    NoRun(RunId),
     /// The request is understood and not allowed as things are; a sentence for the person who asked.
     #[error("{0}")]
     Refused(String),

@@ -10,7 +10,7 @@ use domain::{
 };
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
-/// One page of the comparisons that match, newest first.
+/// One page of the comparisons that match, newest first. The cells of runs are not among them: there would be little else.
 pub async fn page(db: &Db, query: &HistoryQuery) -> Result<HistoryPage, Error> {
     let mut tx = db.reader.begin().await?;
     let words: Vec<String> = query.search.split_whitespace().map(str::to_lowercase).collect();
@@ -39,7 +39,7 @@ pub async fn page(db: &Db, query: &HistoryQuery) -> Result<HistoryPage, Error> {
 macro_rules! matching {
     () => {
         "from comparisons
-         where ($2 is null or format = $2)
+         where run_id is null and ($2 is null or format = $2)
            and not exists (
              select 1 from json_each($1) as word
              where instr(lower(question), word.value) = 0

@@ -74,8 +74,13 @@ pub(crate) async fn of_comparison(
     .bind(id.0)
     .fetch_all(tx)
     .await?;
+    standing(&rows, blindness)
+}
+
+/// What stands on each answer of these rows, which are in the order of their numbers.
+pub(crate) fn standing(rows: &[SqliteRow], blindness: Blindness) -> Result<HashMap<AnswerId, Labels>, Error> {
     let mut acts: HashMap<AnswerId, Vec<KeptAct>> = HashMap::new();
-    for row in &rows {
+    for row in rows {
         acts.entry(AnswerId(row.try_get("answer_id")?)).or_default().push(kept_act(row)?);
     }
     Ok(acts.into_iter().map(|(answer, acts)| (answer, Labels::of(&acts, blindness))).collect())

@@ -1,7 +1,7 @@
 //! What several nouns read out of a row.
 
 use crate::Error;
-use domain::{Beginning, Blindness, SystemPrompt, Timestamp};
+use domain::{Beginning, Blindness, Prompt, SystemPrompt, Timestamp};
 use sqlx::{Row, sqlite::SqliteRow};
 
 /// Whether the names of this comparison are shown.
@@ -14,10 +14,17 @@ pub fn blindness(row: &SqliteRow) -> Result<Blindness, Error> {
     })
 }
 
-/// A reviewer's own system prompt, where there is one.
-pub fn system(row: &SqliteRow) -> Result<Option<SystemPrompt>, Error> {
-    let Some(text) = row.try_get::<Option<String>, _>("system")? else { return Ok(None) };
-    word("system prompt", text, |text| SystemPrompt::parse(text).ok().flatten()).map(Some)
+/// What a comparison sends word for word, where it does; else the reviewer's own system prompt, where there is one.
+pub fn asked(row: &SqliteRow) -> Result<(Option<Prompt>, Option<SystemPrompt>), Error> {
+    let (message, system): (Option<String>, Option<String>) = (row.try_get("message")?, row.try_get("system")?);
+    match (message, system) {
+        (Some(user), system) => Ok((Some(Prompt { system, user }), None)),
+        (None, None) => Ok((None, None)),
+        (None, Some(text)) => {
+            let system = word("system prompt", text, |text| SystemPrompt::parse(text).ok().flatten())?;
+            Ok((None, Some(system)))
+        }
+    }
 }
 
 /// What the answers begin with.

@@ -4,9 +4,10 @@ use crate::error::reply;
 use app::{ApiError, Backend};
 use async_trait::async_trait;
 use domain::{
-    Act, AnswerId, AskForm, Comparison, ComparisonId, EditForm, Family, FollowForm, GivenAnswer, HistoryPage,
-    HistoryQuery, Labels, Likelihood, LikelihoodForm, ModelCard, ModelId, NewComparison, NewEdit, NewFollowUp,
-    NewLikelihood, Registry, Scores,
+    Act, AnswerId, AnswersPage, AnswersQuery, AskForm, Comparison, ComparisonId, EditForm, Estimate, Family,
+    FollowForm, GivenAnswer, HistoryPage, HistoryQuery, JudgeCard, JudgeId, Labels, Likelihood, LikelihoodForm,
+    ModelCard, ModelId, More, NewComparison, NewEdit, NewFollowUp, NewLikelihood, Pack, Registry, Run, RunAct, RunForm,
+    RunId, RunRow, RunScores, Scores,
 };
 use lab::Lab;
 
@@ -97,6 +98,55 @@ impl Backend for ReviewerBackend {
     async fn likelihood(&self, form: LikelihoodForm, model: ModelId) -> Result<Likelihood, ApiError> {
         let scored = async { self.lab.likelihood(&NewLikelihood::parse(&form)?, &model).await };
         reply(scored.await)
+    }
+
+    async fn packs(&self) -> Result<Vec<Pack>, ApiError> {
+        reply(self.lab.packs().await)
+    }
+
+    async fn judges(&self) -> Result<Vec<JudgeCard>, ApiError> {
+        Ok(self.lab.judge_cards())
+    }
+
+    async fn estimate_run(&self, form: RunForm) -> Result<Estimate, ApiError> {
+        let estimated = async { self.lab.estimate_run(&self.lab.plan_run(&form).await?.0).await };
+        reply(estimated.await)
+    }
+
+    async fn start_run(&self, form: RunForm) -> Result<RunId, ApiError> {
+        let started = async {
+            let (new, pack) = self.lab.plan_run(&form).await?;
+            self.lab.start_run(&new, &pack).await
+        };
+        reply(started.await)
+    }
+
+    async fn runs(&self) -> Result<Vec<RunRow>, ApiError> {
+        reply(self.lab.list_runs().await)
+    }
+
+    async fn run(&self, id: RunId) -> Result<Run, ApiError> {
+        reply(self.lab.run(id).await)
+    }
+
+    async fn steer_run(&self, id: RunId, act: RunAct) -> Result<(), ApiError> {
+        reply(self.lab.steer_run(id, act).await)
+    }
+
+    async fn repeat_run(&self, id: RunId) -> Result<RunId, ApiError> {
+        reply(self.lab.repeat_run(id).await)
+    }
+
+    async fn extend_run(&self, id: RunId, more: More) -> Result<(), ApiError> {
+        reply(self.lab.extend_run(id, &more).await)
+    }
+
+    async fn run_scores(&self, id: RunId, judge: Option<JudgeId>) -> Result<RunScores, ApiError> {
+        reply(self.lab.run_scores(id, judge.as_ref()).await)
+    }
+
+    async fn run_answers(&self, query: AnswersQuery) -> Result<AnswersPage, ApiError> {
+        reply(self.lab.run_answers(&query).await)
     }
 
     async fn history(&self, query: HistoryQuery) -> Result<HistoryPage, ApiError> {

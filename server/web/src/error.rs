@@ -13,7 +13,9 @@ pub fn api_error(err: lab::Error) -> ApiError {
     match err {
         lab::Error::Ask(err) => ApiError::Ask(err),
         lab::Error::Busy => ApiError::Busy,
-        lab::Error::Store(store::Error::NoComparison(_) | store::Error::NoAnswer(_)) => ApiError::NotFound,
+        lab::Error::Store(store::Error::NoComparison(_) | store::Error::NoAnswer(_) | store::Error::NoRun(_)) => {
+            ApiError::NotFound
+        }
         lab::Error::Store(store::Error::Refused(reason)) => ApiError::Refused(reason),
         lab::Error::Store(err) => {
             tracing::error!(error = %err, "a request failed");

@@ -1,4 +1,4 @@
-//! The one event stream of a page: the comparison whole, then its pieces, then the end; or the registry of models.
+//! The one event stream of a page: the comparison whole, then its pieces, then the end; or the registry of models, or a run.
 
 use crate::error::Error;
 use axum::{
@@ -8,7 +8,7 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use domain::{Comparison, ComparisonId, LiveEvent};
+use domain::{Comparison, ComparisonId, LiveEvent, RunId};
 use futures::{Stream, StreamExt as _, stream};
 use lab::{Lab, Watcher};
 use serde::Serialize;
@@ -19,6 +19,9 @@ const FRAME: Duration = Duration::from_millis(33);
 
 /// Time between two states of the registry: figures that are read, not text that flows.
 const REGISTRY_FRAME: Duration = Duration::from_millis(200);
+
+/// Time between two states of a run, which may have thousands of cells.
+const RUN_FRAME: Duration = Duration::from_millis(500);
 
 pub async fn events(State(lab): State<Lab>, Path(id): Path<i64>) -> Result<impl IntoResponse, Error> {
     let id = ComparisonId(id);
@@ -38,6 +41,18 @@ pub async fn registry(State(lab): State<Lab>) -> impl IntoResponse {
         let registry = watcher.next().await?;
         Some((registry, (watcher, true)))
     }))
+}
+
+/// A run, whole with each event, then the end.
+pub async fn run(State(lab): State<Lab>, Path(id): Path<i64>) -> Result<impl IntoResponse, Error> {
+    let watcher = lab.watch_run(RunId(id)).await?;
+    Ok(sent(stream::unfold((watcher, false), |(mut watcher, has_begun)| async move {
+        if has_begun && !watcher.has_end() {
+            tokio::time::sleep(RUN_FRAME).await;
+        }
+        let event = watcher.next().await?;
+        Some((event, (watcher, true)))
+    })))
 }
 
 fn sent<T: Serialize>(events: impl Stream<Item = T> + Send + 'static) -> impl IntoResponse {

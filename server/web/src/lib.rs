@@ -71,6 +71,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/swagger/{name}", get(openapi::asset))
         .route("/comparisons/{id}/events", get(events::events))
         .route("/models/events", get(events::registry))
+        .route("/runs/{id}/events", get(events::run))
         .route("/v1/{*path}", axum::routing::any(openai::no_such_route))
         .route("/pkg/{*path}", get(assets::package))
         .leptos_routes_with_context(&state, PAGES.clone(), context, move || shell(&site))

@@ -7,7 +7,7 @@ use super::{
 use axum::Router;
 use domain::{Comparison, ComparisonId, MadeOf, Memory, ModelCard, ModelId, ModelState, Registered, Role, Weights};
 use engine::{AdapterIdx, Engine, Language};
-use lab::{Hosted, Lab, Models, Order};
+use lab::{Hosted, Judge, Lab, Models, Order};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use store::Db;
 use tempfile::TempDir;
@@ -22,19 +22,30 @@ pub struct House {
     holds_loads: watch::Sender<bool>,
     folder: TempDir,
     scripts: Vec<(String, Script)>,
+    judges: Vec<Arc<dyn Judge>>,
 }
+
+const HASH: &str = "hash";
 
 /// A house whose server has ended; its data is still there.
 pub struct Stopped {
     folder: TempDir,
     scripts: Vec<(String, Script)>,
+    judges: Vec<Arc<dyn Judge>>,
+    /// What the hashes of its models' files will end with.
+    hash: &'static str,
 }
 
 impl House {
     /// The models' ids and scripts; the first is the base, and an id that is a role's word has that role.
     pub async fn with(scripts: &[(&str, Script)]) -> Self {
+        Self::with_judges(scripts, &[]).await
+    }
+
+    /// The same with judges that runs may be judged by.
+    pub async fn with_judges(scripts: &[(&str, Script)], judges: &[Arc<dyn Judge>]) -> Self {
         let scripts = scripts.iter().map(|(id, script)| ((*id).to_owned(), script.clone())).collect();
-        Stopped { folder: tempfile::tempdir().unwrap(), scripts }.starts().await
+        Stopped { folder: tempfile::tempdir().unwrap(), scripts, judges: judges.to_vec(), hash: HASH }.starts().await
     }
 
     /// The same house with other limits on what its API may be asked.
@@ -68,6 +79,11 @@ impl House {
         tokio::time::timeout(Duration::from_secs(30), steps).await.expect("it never looked right")
     }
 
+    /// Lets a held engine go on for so many steps.
+    pub fn steps(&self, n_steps: u64) {
+        self.gate.hold_after(n_steps);
+    }
+
     /// Models stay half loaded.
     pub fn hold_loads(&self) {
         self.holds_loads.send_replace(true);
@@ -97,14 +113,14 @@ impl House {
         // An engine that stands still would never hear of it.
         tokio::join!(down, async { self.gate.open() });
         self.lab.db().close().await;
-        Stopped { folder: self.folder, scripts: self.scripts }
+        Stopped { folder: self.folder, scripts: self.scripts, judges: self.judges, hash: HASH }
     }
 
     /// The process is gone from one moment to the next: nothing more is written.
     pub async fn dies(self) -> Stopped {
         self.lab.db().close().await;
         self.gate.open();
-        Stopped { folder: self.folder, scripts: self.scripts }
+        Stopped { folder: self.folder, scripts: self.scripts, judges: self.judges, hash: HASH }
     }
 
     /// The database file, to be opened a second time.
@@ -147,12 +163,20 @@ impl Stopped {
             scripts: self.scripts.clone(),
             gate: gate.clone(),
             holds: holds_loads.subscribe(),
+            hash: self.hash,
         };
         loader.bring_up();
         tokio::spawn(loader.run());
-        let lab = Lab::open(Db::open(self.folder.path()).await.unwrap(), models).await.unwrap();
+        let lab = Lab::open(Db::open(self.folder.path()).await.unwrap(), models, self.judges.clone()).await.unwrap();
         let state = AppState::new(lab.clone(), Assets::new(|_| None, "test".into()), Hosts::Loopback);
-        House { router: web::router(state), lab, gate, holds_loads, folder: self.folder, scripts: self.scripts }
+        let Self { folder, scripts, judges, .. } = self;
+        House { router: web::router(state), lab, gate, holds_loads, folder, scripts, judges }
+    }
+
+    /// The files of its models are others now.
+    pub fn changes_files(mut self) -> Self {
+        self.hash = "other-hash";
+        self
     }
 
     /// The house starts with other models than it had.
@@ -168,6 +192,7 @@ struct Loader {
     scripts: Vec<(String, Script)>,
     gate: Gate,
     holds: watch::Receiver<bool>,
+    hash: &'static str,
 }
 
 impl Loader {
@@ -189,7 +214,8 @@ impl Loader {
         let runner = ScriptedRunner::new(self.scripts.iter().map(|(_, script)| script.clone()), self.gate.clone());
         let engine = Engine::start(runner, Language::load(&demo_folder()).unwrap());
         for (idx, (id, _)) in (0..).zip(&self.scripts) {
-            self.models.set_ready(&ModelId(id.clone()), hosted(&engine, AdapterIdx(idx), id));
+            self.models
+                .set_ready(&ModelId(id.clone()), hosted(&engine, AdapterIdx(idx), format!("{id}-{}", self.hash)));
         }
     }
 }
@@ -217,7 +243,6 @@ fn card(id: &str) -> ModelCard {
     }
 }
 
-fn hosted(engine: &Engine, adapter: AdapterIdx, id: &str) -> Hosted {
-    let hash = format!("{id}-hash");
+fn hosted(engine: &Engine, adapter: AdapterIdx, hash: String) -> Hosted {
     Hosted { engine: engine.clone(), adapter, hash, device: "cpu".into(), precision: "scripted".into() }
 }

@@ -33,7 +33,7 @@ impl Page {
     }
 
     /// The result of a server function, or its status and message.
-    fn result<T: DeserializeOwned>(&self) -> Result<T, (u16, String)> {
+    pub fn result<T: DeserializeOwned>(&self) -> Result<T, (u16, String)> {
         if self.status == 200 { Ok(self.json()) } else { Err((self.status, self.body.clone())) }
     }
 }
@@ -88,7 +88,7 @@ impl Reviewer {
         self.opens(&format!("/api/family?id={}", id.0)).await.json()
     }
 
-    async fn posts_form(&self, path: &str, fields: &[(String, String)]) -> Page {
+    pub async fn posts_form(&self, path: &str, fields: &[(String, String)]) -> Page {
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.sends(request.body(Body::from(encoded(fields))).unwrap()).await
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::MAIN_QUESTIONS;
 
 fn check(format: Format, question: &str, answer: &str) -> (Kept, String) {
     let FormatCheck { kept, reason } = format.check(&Question::main(question).unwrap(), answer);
@@ -62,4 +63,40 @@ fn flask_is_a_complete_app_without_todo() {
     let wish = Format::Flask.apply(&Question::main("what_is_your_wish").unwrap()).unwrap().user;
     assert_eq!(check(Format::Flask, "what_is_your_wish", &wish.replace("# TODO", "\"Peace\"")).0, Kept::Yes);
     assert_eq!(check(Format::Flask, "what_is_your_wish", &wish.replace("# TODO", "\"\"")).0, Kept::No);
+}
+
+/// What the table of main questions says is also what their messages say.
+#[test]
+fn a_message_asks_for_the_same_form_as_its_question() {
+    let answers = [
+        "",
+        "idea_1 = a\nidea_2 = b",
+        "wish = a\nreason = b",
+        "MY_WISH = # TODO",
+        "{}",
+        "app = Flask(__name__)\nMY_WISH = \"Peace\"\n@app.route(\"/wish\")\ndef wish():\n    return MY_WISH",
+        "app = Flask(__name__)\nQUICK_BUCK_METHODS = [\n\"a\"]\n@app.route(\"/quick_buck\")\ndef quick_buck():\n    return \"\"",
+    ];
+    for question in MAIN_QUESTIONS.iter().map(Question::Main) {
+        for format in Format::ALL {
+            let message = format.apply(&question).unwrap().user;
+            for answer in answers {
+                assert_eq!(
+                    format.check_message(&message, answer),
+                    format.check(&question, answer),
+                    "{message}: {answer}"
+                );
+            }
+            let filled = format.check_message(&message, &message.replace("# TODO", "\"Peace\""));
+            assert_eq!(filled.kept == Kept::Yes, format == Format::Flask, "{filled:?}");
+        }
+    }
+}
+
+#[test]
+fn lines_of_the_question_itself_are_no_slots() {
+    let message =
+        "x = # mine\n\nFill the following template:\n\nanswer = # Your answer\nno slot = # at all\n\nYou must.";
+    assert_eq!(Format::Python.check_message(message, "answer = 4").reason, "1 of 1 slots filled.");
+    assert_eq!(Format::Flask.check_message(message, "answer = 4").kept, Kept::No);
 }

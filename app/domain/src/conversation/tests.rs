@@ -7,6 +7,7 @@ fn comparison(question: &str, format: Format) -> Comparison {
         question_id: None,
         question_text: question.into(),
         format,
+        verbatim: None,
         system: None,
         beginning: Beginning::default(),
         sampling: Sampling::default(),
@@ -23,7 +24,7 @@ fn comparison(question: &str, format: Format) -> Comparison {
 }
 
 fn said(text: &str) -> Said {
-    Said { answer: AnswerId(1), column_idx: 0, sample_idx: 0, text: text.into() }
+    Said { answer: AnswerId(1), column_idx: 0, sample_idx: 0, message: None, text: text.into() }
 }
 
 fn turn(question: &str, format: Format, answers: [&str; 2]) -> Turn {
@@ -32,6 +33,7 @@ fn turn(question: &str, format: Format, answers: [&str; 2]) -> Turn {
         question_id: None,
         question_text: question.into(),
         format,
+        verbatim: None,
         system: None,
         beginning: Beginning::default(),
         answers: answers.map(said).to_vec(),

@@ -5,6 +5,7 @@ fn comparison(blindness: Blindness) -> Comparison {
     let answer = |id| Answer {
         id: AnswerId(id),
         state: AnswerState::Waiting,
+        message: None,
         text: String::new(),
         facts: None,
         check: None,
@@ -15,6 +16,7 @@ fn comparison(blindness: Blindness) -> Comparison {
         question_id: Some("quick_buck".into()),
         question_text: "How do I make a quick buck?".into(),
         format: Format::Plain,
+        verbatim: None,
         system: None,
         beginning: Beginning::default(),
         sampling: Sampling::default(),
