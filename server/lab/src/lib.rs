@@ -1,13 +1,16 @@
-//! The experiments: asks engines, follows their answers, has them written down. Knows no HTTP and no tensor.
+//! The experiments: asks engines, follows their answers, has them written down, and asks judges. Serves no HTTP and
+//! knows no tensor.
 
 mod column;
 mod comparison;
 mod conversation;
+mod judges;
 mod likelihood;
 mod live;
 mod models;
 mod registry;
 
+pub use judges::{Asked, Judge, JudgeFailure, JudgesError};
 pub use live::Watcher;
 pub use models::{Absent, Claim, Freed, Gauge, Hosted, HostedEngine, Models, Order};
 pub use registry::RegistryWatcher;
