@@ -9,6 +9,9 @@
 mod numeric;
 mod rules;
 
+mod hosted;
+mod numbers;
+
 use async_trait::async_trait;
 use domain::{Format, JudgeId, JudgePrompt, Judgement};
 
