@@ -12,6 +12,8 @@ mod rules;
 mod hosted;
 mod numbers;
 
+mod endpoint;
+
 use async_trait::async_trait;
 use domain::{Format, JudgeId, JudgePrompt, Judgement};
 
