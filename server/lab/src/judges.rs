@@ -6,6 +6,7 @@
 //! since they judge by labels. No score is ever read out of text that an answer could have brought along: a model's and an
 //! endpoint's come from single tokens, or from a whole reply that is a number and nothing else.
 
+mod catalogue;
 mod numeric;
 mod rules;
 
@@ -13,6 +14,8 @@ mod hosted;
 mod numbers;
 
 mod endpoint;
+
+pub use catalogue::Judges;
 
 use async_trait::async_trait;
 use domain::{Format, JudgeId, JudgePrompt, Judgement};

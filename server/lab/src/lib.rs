@@ -10,7 +10,7 @@ mod live;
 mod models;
 mod registry;
 
-pub use judges::{Asked, Judge, JudgeFailure, JudgesError};
+pub use judges::{Asked, Judge, JudgeFailure, Judges, JudgesError};
 pub use live::Watcher;
 pub use models::{Absent, Claim, Freed, Gauge, Hosted, HostedEngine, Models, Order};
 pub use registry::RegistryWatcher;
