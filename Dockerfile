@@ -18,7 +18,7 @@ RUN cp -R "$(scripts/libtorch)/lib" /libtorch
 
 FROM debian:bookworm-slim
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends libstdc++6 \
+    && apt-get install --yes --no-install-recommends ca-certificates libstdc++6 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /data plumbline \
     && install --directory --owner=plumbline /data

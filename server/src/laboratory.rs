@@ -6,7 +6,7 @@ use crate::{
     memory,
 };
 use anyhow::Result;
-use lab::{Lab, Models};
+use lab::{Judges, Lab, Models};
 use std::{path::PathBuf, sync::Arc};
 use store::Db;
 
@@ -36,6 +36,7 @@ impl LaboratoryArguments {
         let models = Arc::new(Models::new(catalogue.registered()).gauged(Box::new(memory::gauge)));
         let room = Room { n_slots: self.rows, n_positions_max: self.context, n_threads: self.threads };
         Loader::new(catalogue, models.clone(), room).start();
-        Ok(Lab::open(db.clone(), models, Vec::new()).await?)
+        let judges = Judges::read(&self.models, models.clone())?;
+        Ok(Lab::open(db.clone(), models, judges).await?)
     }
 }

@@ -5,8 +5,8 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The name of a judge: `rules`, `people`, a hosted model as `model:NAME`, an endpoint as `endpoint:NAME`, or whoever
-/// judged imported answers, as `imported`.
+/// The name of a judge: `rules` and `rules:NAME`, `people`, a hosted model as `model:ID`, an endpoint as `endpoint:NAME`,
+/// or whoever judged imported answers, as `imported`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct JudgeId(pub String);
 

@@ -1,13 +1,14 @@
-//! The experiments: asks engines, follows their answers, has them written down. Knows no HTTP and no tensor.
+//! The experiments: asks engines, follows their answers, has them written down, and asks judges. Serves no HTTP and
+//! knows no tensor.
 
 mod column;
 mod comparison;
 mod conversation;
+mod judges;
 mod likelihood;
 mod live;
 
 mod imports;
-mod judging;
 mod results;
 mod run;
 mod scored;
@@ -16,7 +17,7 @@ mod models;
 mod registry;
 
 pub use imports::{IMPORTED, import_judged, import_pack};
-pub use judging::{Asked, Judge};
+pub use judges::{Asked, Judge, JudgeFailure, Judges, JudgesError};
 pub use live::Watcher;
 pub use models::{Absent, Claim, Freed, Gauge, Hosted, HostedEngine, Models, Order};
 pub use registry::RegistryWatcher;
@@ -72,7 +73,7 @@ impl Error {
 
 impl Lab {
     /// Opens the laboratory over a database in which nothing is being answered any more. Runs that were not over go on.
-    pub async fn open(db: Db, models: Arc<Models>, judges: Vec<Arc<dyn Judge>>) -> Result<Self, store::Error> {
+    pub async fn open(db: Db, models: Arc<Models>, judges: Judges) -> Result<Self, store::Error> {
         let n_cut_off = store::answers::mark_cut_off(&db).await?;
         if n_cut_off > 0 {
             tracing::warn!(n_answers = n_cut_off, "the last stop of the server cut answers off; they can be continued");

@@ -13,7 +13,7 @@ pub(crate) use driver::drive_all;
 use live::LiveRun;
 pub use watch::RunWatcher;
 
-use crate::{Error, Judge, Lab, comparison::drawn_seed, scored::ScoredRuns};
+use crate::{Error, Judges, Lab, comparison::drawn_seed, scored::ScoredRuns};
 use domain::{
     AskError, Field, JudgeCard, JudgeId, ModelCard, ModelId, More, NewRun, Pack, PackQuestion, Run, RunAct, RunForm,
     RunId, RunRow, RunState,
@@ -27,10 +27,8 @@ use store::{Db, runs::New};
 use tokio::sync::{Notify, watch as channel};
 
 /// What the laboratory knows of runs beside what is in the database.
-#[derive(Default)]
 pub(crate) struct Runs {
-    /// Those that can be asked, in the order in which they are shown.
-    judges: Vec<Arc<dyn Judge>>,
+    judges: Judges,
     now: Mutex<Now>,
     /// There may be something to do.
     wake: Notify,
@@ -48,12 +46,14 @@ struct Now {
 }
 
 impl Runs {
-    pub(crate) fn new(judges: Vec<Arc<dyn Judge>>) -> Self {
-        Self { judges, ..Self::default() }
-    }
-
-    fn judge(&self, id: &JudgeId) -> Option<Arc<dyn Judge>> {
-        self.judges.iter().find(|it| it.id() == *id).cloned()
+    pub(crate) fn new(judges: Judges) -> Self {
+        Self {
+            judges,
+            now: Mutex::default(),
+            wake: Notify::default(),
+            changes: channel::Sender::default(),
+            scored: ScoredRuns::default(),
+        }
     }
 
     pub(crate) fn live(&self) -> Option<Arc<LiveRun>> {
@@ -85,7 +85,7 @@ impl Lab {
     }
 
     pub fn judge_cards(&self) -> Vec<JudgeCard> {
-        self.runs.judges.iter().map(|it| it.card()).collect()
+        self.runs.judges.cards()
     }
 
     /// What the form asks for; a wrong field is named.
@@ -208,7 +208,7 @@ impl Lab {
     }
 
     fn check_judges(&self, judges: &[JudgeId]) -> Result<(), Error> {
-        match judges.iter().find(|it| self.runs.judge(it).is_none()) {
+        match judges.iter().find(|it| self.runs.judges.get(it).is_none()) {
             Some(unknown) => {
                 let message = format!("there is no judge “{}” on this server", unknown.0);
                 Err(AskError::new(Field::Judges, message).into())

@@ -7,7 +7,7 @@ use super::{
 use axum::Router;
 use domain::{Comparison, ComparisonId, MadeOf, Memory, ModelCard, ModelId, ModelState, Registered, Role, Weights};
 use engine::{AdapterIdx, Engine, Language};
-use lab::{Hosted, Judge, Lab, Models, Order};
+use lab::{Hosted, Judge, Judges, Lab, Models, Order};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use store::Db;
 use tempfile::TempDir;
@@ -167,7 +167,8 @@ impl Stopped {
         };
         loader.bring_up();
         tokio::spawn(loader.run());
-        let lab = Lab::open(Db::open(self.folder.path()).await.unwrap(), models, self.judges.clone()).await.unwrap();
+        let judges = Judges::of(self.judges.clone(), models.clone());
+        let lab = Lab::open(Db::open(self.folder.path()).await.unwrap(), models, judges).await.unwrap();
         let state = AppState::new(lab.clone(), Assets::new(|_| None, "test".into()), Hosts::Loopback);
         let Self { folder, scripts, judges, .. } = self;
         House { router: web::router(state), lab, gate, holds_loads, folder, scripts, judges }

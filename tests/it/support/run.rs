@@ -3,10 +3,10 @@
 use super::Reviewer;
 use async_trait::async_trait;
 use domain::{
-    AnswerId, AnswersPage, AnswersQuery, Comparison, JudgeCard, JudgeId, Judgement, More, Run, RunAct, RunEvent,
+    AnswerId, AnswersPage, AnswersQuery, Comparison, JudgeId, Judgement, More, Run, RunAct, RunEvent,
     RunForm, RunId, RunRow, RunScores,
 };
-use lab::{Asked, Judge};
+use lab::{Asked, Judge, JudgeFailure};
 use serde_json::json;
 use std::collections::HashSet;
 use std::sync::{
@@ -191,14 +191,14 @@ impl Judge for Scripted {
         JudgeId(self.name.clone())
     }
 
-    fn card(&self) -> JudgeCard {
-        JudgeCard { id: self.id(), name: self.name.clone(), about: "as told".into(), fault: None }
+    fn n_at_once(&self) -> usize {
+        16
     }
 
-    async fn judge(&self, asked: &Asked) -> Result<Judgement, String> {
+    async fn judge(&self, asked: &Asked) -> Result<Judgement, JudgeFailure> {
         let fails = self.n_failures.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok();
         if fails {
-            return Err("the judge is away".into());
+            return Err(JudgeFailure { reason: "the judge is away".into(), is_passing: true });
         }
         let score = match asked.prompt.key() {
             // No number for JSON: it calls that code.

@@ -6,7 +6,7 @@ use super::{
     live::Wish,
 };
 use crate::{Asked, Judge, Lab};
-use domain::{AnswerId, AnswerState, JudgeId};
+use domain::{AnswerId, AnswerState, JudgeId, Judgement};
 use futures::{StreamExt as _, stream};
 use std::{
     collections::VecDeque,
@@ -48,7 +48,7 @@ impl Judging {
     pub(super) async fn start(lab: &Lab, live: &Arc<LiveRun>, order: &Arc<Order>) -> Result<Self, store::Error> {
         let mut judging = Self { lines: Vec::new(), tasks: JoinSet::new(), live: live.clone(), n_missing: 0 };
         for id in &order.plan.judges {
-            let Some(judge) = lab.runs.judge(id) else {
+            let Some(judge) = lab.runs.judges.get(id) else {
                 live.fail(format!("there is no judge “{}” on this server", id.0), Wish::Drain);
                 continue;
             };
@@ -171,7 +171,7 @@ impl Desk {
             let (question, answer) = (question.clone(), to_judge.text.clone());
             let asked = Asked { prompt: prompt.clone(), question, answer, format: to_judge.format };
             let said = self.judge.judge(&asked).await;
-            let said = said.map(|it| domain::Judgement { key: prompt.key().to_owned(), ..it });
+            let said = said.map_err(|it| it.reason).map(|it| Judgement { key: prompt.key().to_owned(), ..it });
             let prompt_hash = sha256(&asked.message());
             seen.push(Seen { answer: to_judge.answer, key: prompt.key().to_owned(), said, prompt_hash });
         }
