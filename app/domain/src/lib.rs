@@ -28,6 +28,7 @@ mod progress;
 mod prompt;
 mod question;
 mod registry;
+mod results;
 mod run;
 mod sampling;
 mod score;
@@ -72,6 +73,10 @@ pub use progress::Progress;
 pub use prompt::PromptPart;
 pub use question::{MAIN_QUESTIONS, MainQuestion, OwnQuestion, Question, QuestionError};
 pub use registry::{DeviceMemory, MadeOf, Memory, Offer, Registered, Registry, Weights, size};
+pub use results::{
+    Form, IntervalChoice, Place, QuestionRows, ResultDifference, ResultLine, ResultRow, Results, ResultsQuery, Rule,
+    ShownInterval, places,
+};
 pub use run::{
     CellCounts, Estimate, Happened, JudgeProgress, More, NewRun, Run, RunAct, RunCell, RunEvent, RunForm, RunId,
     RunModel, RunProgress, RunRow, RunState,
