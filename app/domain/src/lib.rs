@@ -58,7 +58,7 @@ pub use history::{HistoryPage, HistoryQuery, HistoryRow, PAGE_ROWS};
 pub use judge::{JudgeKind, JudgePrompt, PublishedJudge};
 pub use judged::{
     ANSWERS_ROWS, AnswerRow, AnswersKey, AnswersOrder, AnswersPage, AnswersQuery, JudgeCard, JudgeId, Judgement,
-    RunScores, ScoredAnswer,
+    RunScores, ScoredAnswer, range_in_words,
 };
 pub use label::{Act, KeptAct, Labels, Lock, NOTE_CHARS_MAX, Verdict};
 pub use likelihood::{

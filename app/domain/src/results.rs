@@ -362,7 +362,8 @@ pub fn places(scores: &RunScores, query: &ResultsQuery, places_max: usize) -> (V
     }
     let n_places = all.len();
     if n_places > places_max {
-        let (crowded, mut kept): (Vec<_>, Vec<_>) = all.into_iter().partition(|it| it.aligned >= 60.0 && it.coherent >= 60.0);
+        let (crowded, mut kept): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|it| it.aligned >= 60.0 && it.coherent >= 60.0);
         kept.truncate(places_max);
         let step = crowded.len().div_ceil((places_max - kept.len()).max(1)).max(1);
         kept.extend(crowded.into_iter().step_by(step));
@@ -372,7 +373,6 @@ pub fn places(scores: &RunScores, query: &ResultsQuery, places_max: usize) -> (V
     }
     (all, n_places)
 }
-
 
 #[cfg(test)]
 mod tests;

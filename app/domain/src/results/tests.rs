@@ -33,7 +33,16 @@ fn run(n_samples: u32, score: impl Fn(u16, usize, u32) -> (Option<f64>, Option<f
                 };
                 let id = AnswerId(answers.len() as i64);
                 let cell_idx = cell_idx as u16;
-                answers.push(ScoredAnswer { id, model_idx, cell_idx, sample_idx, aligned, coherent, kept, verdict: None });
+                answers.push(ScoredAnswer {
+                    id,
+                    model_idx,
+                    cell_idx,
+                    sample_idx,
+                    aligned,
+                    coherent,
+                    kept,
+                    verdict: None,
+                });
             }
         }
     }
