@@ -88,6 +88,11 @@ pub fn App() -> impl IntoView {
                 // The form at once, each result when it is there, also without the wasm.
                 <Route path=path!("/likelihood") view=pages::LikelihoodPage ssr=SsrMode::InOrder/>
                 <Route path=path!("/history") view=pages::HistoryPage ssr=SsrMode::Async/>
+                <Route path=path!("/runs") view=pages::RunsPage ssr=SsrMode::Async/>
+                <Route path=path!("/runs/new") view=pages::NewRunPage ssr=SsrMode::Async/>
+                <Route path=path!("/runs/:id") view=pages::RunPage ssr=SsrMode::Async/>
+                <Route path=path!("/runs/:id/results") view=pages::ResultsPage ssr=SsrMode::Async/>
+                <Route path=path!("/runs/:id/answers") view=pages::AnswersPage ssr=SsrMode::Async/>
                 <Route path=path!("/models") view=pages::ModelsPage ssr=SsrMode::Async/>
             </Routes>
             <KeySheet/>

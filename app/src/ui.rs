@@ -11,6 +11,7 @@ pub mod keys;
 pub mod mark;
 pub mod preferences;
 pub mod rcdata;
+pub mod rows;
 pub mod top_bar;
 pub mod words;
 
@@ -60,3 +61,30 @@ pub mod history_table;
 // What can be asked.
 pub mod memory_bar;
 pub mod model_rows;
+
+// What a run asks, how far it is, and what came of it.
+pub mod answers_filters;
+pub mod answers_table;
+pub mod chart;
+pub mod chart_panel;
+pub mod figures;
+pub mod query_string;
+pub mod results_bars;
+pub mod results_board;
+pub mod results_differences;
+pub mod results_filters;
+pub mod results_head;
+pub mod results_histograms;
+pub mod results_questions;
+pub mod results_scatter;
+pub mod results_table;
+pub mod run_acts;
+pub mod run_board;
+pub mod run_cells;
+pub mod run_estimate;
+pub mod run_fields;
+pub mod run_form;
+pub mod run_log;
+pub mod run_preview;
+pub mod run_repeat;
+pub mod runs_table;

@@ -1,5 +1,9 @@
 //! Who judges answers, and what was judged: all that the results of a run are counted from.
 
+mod query;
+
+pub use query::range_in_words;
+
 use crate::{
     AnswerId, CellKey, ComparisonId, Format, Kept, ModelId, PackId, RunId, RunModel, RunState, Verdict, Wrapper,
 };

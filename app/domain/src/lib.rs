@@ -28,6 +28,7 @@ mod progress;
 mod prompt;
 mod question;
 mod registry;
+mod results;
 mod run;
 mod sampling;
 mod score;
@@ -57,7 +58,7 @@ pub use history::{HistoryPage, HistoryQuery, HistoryRow, PAGE_ROWS};
 pub use judge::{JudgeKind, JudgePrompt, PublishedJudge};
 pub use judged::{
     ANSWERS_ROWS, AnswerRow, AnswersKey, AnswersOrder, AnswersPage, AnswersQuery, JudgeCard, JudgeId, Judgement,
-    RunScores, ScoredAnswer,
+    RunScores, ScoredAnswer, range_in_words,
 };
 pub use label::{Act, KeptAct, Labels, Lock, NOTE_CHARS_MAX, Verdict};
 pub use likelihood::{
@@ -72,6 +73,10 @@ pub use progress::Progress;
 pub use prompt::PromptPart;
 pub use question::{MAIN_QUESTIONS, MainQuestion, OwnQuestion, Question, QuestionError};
 pub use registry::{DeviceMemory, MadeOf, Memory, Offer, Registered, Registry, Weights, size};
+pub use results::{
+    Form, IntervalChoice, Place, QuestionRows, ResultDifference, ResultLine, ResultRow, Results, ResultsQuery, Rule,
+    ShownInterval, places,
+};
 pub use run::{
     CellCounts, Estimate, Happened, JudgeProgress, More, NewRun, Run, RunAct, RunCell, RunEvent, RunForm, RunId,
     RunModel, RunProgress, RunRow, RunState,

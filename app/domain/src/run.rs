@@ -3,6 +3,7 @@
 //! A run is kept as comparisons, one for each question, format and wrapper that it asks. So whatever can be done with a
 //! comparison, reading it side by side, labelling it, asking on, can be done with each cell of a run.
 
+mod command;
 mod form;
 
 pub use form::RunForm;

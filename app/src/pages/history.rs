@@ -7,6 +7,7 @@ use crate::{
         error_note::ErrorNote,
         history_table::HistoryTable,
         keys::{self, Command},
+        rows,
         words::count,
     },
 };
@@ -17,8 +18,7 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
     params::ParamsMap,
 };
-use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, SubmitEvent};
+use web_sys::SubmitEvent;
 
 /// One page of what is looked for; the URL says all of it.
 #[component]
@@ -167,26 +167,10 @@ fn href(query: &HistoryQuery, before: Option<ComparisonId>) -> String {
 /// `J` and `K` move the focus from row to row, so that Enter opens what has it.
 fn act(command: Command) -> bool {
     match command {
-        Command::Search => focus("#search"),
-        Command::NextRow => focus_row(1),
-        Command::PreviousRow => focus_row(-1),
-        Command::NextSample => element("a[rel=next]").inspect(HtmlElement::click).is_some(),
+        Command::Search => rows::focus("#search"),
+        Command::NextRow => rows::step(1),
+        Command::PreviousRow => rows::step(-1),
+        Command::NextSample => rows::click("a[rel=next]"),
         _ => false,
     }
-}
-
-fn focus_row(step: i32) -> bool {
-    let Ok(rows) = document().query_selector_all("#main td a[data-row]") else { return false };
-    let active = document().active_element();
-    let here = (0..rows.length()).find(|idx| rows.item(*idx).as_ref() == active.as_ref().map(AsRef::as_ref));
-    let to = here.map_or(0, |idx: u32| idx.saturating_add_signed(step));
-    rows.item(to).and_then(|it| it.dyn_into::<HtmlElement>().ok()).is_some_and(|it| it.focus().is_ok())
-}
-
-fn focus(selector: &str) -> bool {
-    element(selector).is_some_and(|it| it.focus().is_ok())
-}
-
-fn element(selector: &str) -> Option<HtmlElement> {
-    document().query_selector(selector).ok().flatten()?.dyn_into().ok()
 }

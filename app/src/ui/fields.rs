@@ -2,7 +2,7 @@
 
 use super::{rcdata::rcdata, words::sentence};
 use crate::backend::ApiError;
-use domain::{AskError, ComparisonId, Field};
+use domain::{AskError, Field};
 use leptos::{either::Either, html, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
@@ -36,7 +36,7 @@ impl Wrong {
     }
 
     /// Takes over what the server said to the form; what is wrong with the whole is told by [`failure`].
-    pub fn take_answer(self, answer: Option<Result<ComparisonId, ApiError>>) {
+    pub fn take_answer<T>(self, answer: Option<Result<T, ApiError>>) {
         if let Some(Err(ApiError::Ask(wrong))) = answer {
             self.first.set(Some(wrong));
         }
@@ -49,7 +49,7 @@ impl Wrong {
 }
 
 /// What went wrong with the whole form and not with a field.
-pub fn failure(answer: Option<Result<ComparisonId, ApiError>>) -> Option<String> {
+pub fn failure<T>(answer: Option<Result<T, ApiError>>) -> Option<String> {
     match answer? {
         Ok(_) | Err(ApiError::Ask(_)) => None,
         Err(err) => Some(err.to_string()),
@@ -154,6 +154,10 @@ fn name(field: Field) -> &'static str {
         Field::MaxTokens => "max_tokens",
         Field::Seed => "seed",
         Field::Answer => "text",
+        Field::Title => "title",
+        Field::Pack => "pack",
+        Field::Wrappers => "wrappers",
+        Field::Judges => "judges",
     }
 }
 

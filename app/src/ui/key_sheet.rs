@@ -17,7 +17,7 @@ pub fn KeySheet() -> impl IntoView {
     let path = use_location().pathname;
     keys::listen(move |command| match command {
         Command::Sheet => open(),
-        Command::Search if path.get_untracked() == "/history" => false,
+        Command::Search if path.with_untracked(|it| it == "/history" || it.ends_with("/answers")) => false,
         Command::Search => {
             navigate("/history", Default::default());
             true
@@ -96,12 +96,15 @@ fn Shortcuts() -> impl IntoView {
             {shortcut(&["E"], "edit this answer and have it continued")}
             {shortcut(&["⇧", "R"], "reveal the names of a blind comparison")}
             {shortcut(&["Esc"], "stop all answers; close")}
-            {shortcut(&["/"], "search the history")}
+            {shortcut(&["P"], "pause a run, or have it go on")}
+            {shortcut(&["/"], "search the history, or a run’s answers")}
             {shortcut(&["J", "K"], "row after, before; ↵ opens it")}
             {shortcut(&["g", "c"], "go to Compare")}
             {shortcut(&["g", "h"], "go to History")}
             {shortcut(&["g", "k"], "go to Likelihood")}
+            {shortcut(&["g", "r"], "go to Runs")}
             {shortcut(&["g", "m"], "go to Models")}
+            {shortcut(&["Tab"], "in charts: to a mark or limit; ← → moves a limit by 1, with ⇧ by 10; ↵ opens the answers")}
             {shortcut(&["?"], "this sheet")}
         </dl>
     }

@@ -26,6 +26,8 @@ pub enum Command {
     Edit,
     Reveal,
     Stop,
+    /// Pause a run, or have it go on.
+    Pause,
     Sheet,
     Search,
     PreviousRow,
@@ -77,6 +79,7 @@ fn single_key(key: &str, after_g: bool, shift: bool) -> Option<Command> {
         "h" if after_g => Command::Page("/history"),
         "k" if after_g => Command::Page("/likelihood"),
         "m" if after_g => Command::Page("/models"),
+        "r" if after_g => Command::Page("/runs"),
         "[" => Command::PreviousColumn,
         "]" => Command::NextColumn,
         "ArrowLeft" => Command::PreviousSample,
@@ -88,6 +91,7 @@ fn single_key(key: &str, after_g: bool, shift: bool) -> Option<Command> {
         "a" if !after_g => Command::AskOn,
         "e" => Command::Edit,
         "R" if shift => Command::Reveal,
+        "p" => Command::Pause,
         "?" => Command::Sheet,
         "/" => Command::Search,
         "k" => Command::PreviousRow,
@@ -131,6 +135,8 @@ mod tests {
         assert_eq!(single_key("h", false, false), Some(Command::Heat));
         assert_eq!(single_key("k", true, false), Some(Command::Page("/likelihood")));
         assert_eq!(single_key("h", true, false), Some(Command::Page("/history")));
+        assert_eq!(single_key("r", true, false), Some(Command::Page("/runs")));
+        assert_eq!(single_key("p", false, false), Some(Command::Pause));
         assert_eq!(single_key("a", false, false), Some(Command::AskOn));
         assert_eq!(single_key("a", true, false), None);
     }

@@ -41,3 +41,14 @@ pub fn Glyph(verdict: Verdict) -> impl IntoView {
         </svg>
     }
 }
+
+/// The shape by which a role's points are drawn in charts.
+#[component]
+pub fn Point(role: Role) -> impl IntoView {
+    let role = role.as_str();
+    view! {
+        <svg class="mark-s role-fill" data-role=role viewBox="-5 -5 10 10" aria-hidden="true">
+            <use href=format!("/sprite.svg#p-{role}")></use>
+        </svg>
+    }
+}

@@ -57,6 +57,9 @@ fn Pages() -> impl IntoView {
             <a href="/history" aria-current=current(|path| path == "/history")>
                 "History"
             </a>
+            <a href="/runs" aria-current=current(|path| path == "/runs" || path.starts_with("/runs/"))>
+                "Runs"
+            </a>
             <a href="/likelihood" aria-current=current(|path| path == "/likelihood")>
                 "Likelihood"
             </a>

@@ -490,7 +490,8 @@ impl<E: Element> Attend<'_, E> {
         // SAFETY: as the caller's; queries are laid out for R rows, scores have room for all blocks.
         unsafe {
             let zero = [[[V::splat(0.0); 2]; P]; R];
-            let scores = tile::<V, E::Format, R, P>(work.q.as_ptr(), std::ptr::null(), panels, Ahead::NOTHING, head_dim, zero);
+            let scores =
+                tile::<V, E::Format, R, P>(work.q.as_ptr(), std::ptr::null(), panels, Ahead::NOTHING, head_dim, zero);
             for row in 0..R {
                 for i in 0..P {
                     let to = work.scores.as_mut_ptr().add(row * n_scores + (block + i - blocks.start) * WIDTH);
@@ -543,7 +544,8 @@ impl<E: Element> Attend<'_, E> {
         unsafe {
             let zero = [[[V::splat(0.0); 2]; P]; R];
             let n_seen = query.seen.len();
-            let mixed = tile::<V, E::Format, R, P>(weights.as_ptr(), std::ptr::null(), panels, Ahead::NOTHING, n_seen, zero);
+            let mixed =
+                tile::<V, E::Format, R, P>(weights.as_ptr(), std::ptr::null(), panels, Ahead::NOTHING, n_seen, zero);
             for row in 0..R {
                 let head =
                     (query.row * self.piece.attention.n_query_heads + self.first_head(query) + row) * shape.head_dim;

@@ -305,7 +305,8 @@ impl<F: Format> Part<'_, F> {
             let weights = self.job.matrix.panel(panel).add(groups.start * F::GROUP_BYTES);
             Unpacked::<F>::unpack_all::<V>(weights, groups.len(), space.start());
             // While the first block is multiplied, the next panel's piece comes from memory.
-            let mut ahead = Ahead { from: [weights.wrapping_add(self.job.matrix.panel_stride())], stride: F::GROUP_BYTES };
+            let mut ahead =
+                Ahead { from: [weights.wrapping_add(self.job.matrix.panel_stride())], stride: F::GROUP_BYTES };
             for block in round {
                 let piece = (space.start() as *const u8, ahead);
                 match block.n_rows {

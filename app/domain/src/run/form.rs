@@ -52,6 +52,53 @@ impl Default for RunForm {
 }
 
 impl RunForm {
+    /// The form with what stands in a URL's query, given as decoded pairs; unknown names are passed over.
+    pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut form = Self::default();
+        for (name, value) in pairs {
+            match name.as_str() {
+                "title" => form.title = value,
+                "pack" => form.pack = value,
+                "question" => form.questions.push(value),
+                "format" => form.formats.push(value),
+                "wrapper" => form.wrappers.push(value),
+                "model" => form.models.push(value),
+                "samples" => form.samples = value,
+                "temperature" => form.temperature = value,
+                "top_p" => form.top_p = value,
+                "max_tokens" => form.max_tokens = value,
+                "seed" => form.seed = value,
+                "judge" => form.judges.push(value),
+                _ => {}
+            }
+        }
+        form
+    }
+
+    /// What the URL has to say: every field that is not as at first.
+    pub fn to_pairs(&self) -> Vec<(&'static str, &str)> {
+        let first = Self::default();
+        let fields = [
+            ("title", &self.title, &first.title),
+            ("pack", &self.pack, &first.pack),
+            ("samples", &self.samples, &first.samples),
+            ("temperature", &self.temperature, &first.temperature),
+            ("top_p", &self.top_p, &first.top_p),
+            ("max_tokens", &self.max_tokens, &first.max_tokens),
+            ("seed", &self.seed, &first.seed),
+        ];
+        let lists = [
+            ("question", &self.questions),
+            ("format", &self.formats),
+            ("wrapper", &self.wrappers),
+            ("model", &self.models),
+            ("judge", &self.judges),
+        ];
+        let changed = fields.into_iter().filter(|(_, now, first)| now != first);
+        let words = lists.into_iter().flat_map(|(name, words)| words.iter().map(move |it| (name, it.as_str())));
+        changed.map(|(name, now, _)| (name, now.as_str())).chain(words).collect()
+    }
+
     /// Reads the form against the pack that it names; the first wrong field is named.
     pub fn parse(&self, pack: &Pack) -> Result<NewRun, AskError> {
         Ok(NewRun {

@@ -29,15 +29,9 @@ fn impossible_requests_are_refused_in_a_sentence() {
     assert_eq!(check(&Request { max_tokens: 0, score_prompt: Some(NTop(20)), ..request() }, shape), Ok(()));
     let given = |tokens: &[u32]| Request { given: tokens.into(), ..Request::new([1]) };
     assert_eq!(check(&Request { max_tokens: 0, score_given: Some(NTop(20)), ..given(&[5, 6]) }, shape), Ok(()));
-    refused(
-        given(&[5, 6, 7]),
-        "the prompt has 4 tokens, but the model was given room for 3",
-    );
+    refused(given(&[5, 6, 7]), "the prompt has 4 tokens, but the model was given room for 3");
     refused(given(&[10]), "a given token is not in the model's vocabulary");
-    refused(
-        Request { score_prompt: Some(NTop(0)), ..given(&[5]) },
-        "behind a prompt that is scored nothing is given",
-    );
+    refused(Request { score_prompt: Some(NTop(0)), ..given(&[5]) }, "behind a prompt that is scored nothing is given");
     refused(Request { score_given: Some(NTop(0)), ..request() }, "nothing is given that could be scored");
     refused(Request { score_answer: Some(NTop(21)), ..request() }, "more than 20 likeliest tokens are asked for");
     for (presence, frequency) in [(2.1, 0.0), (0.0, -2.1), (f64::NAN, 0.0)] {

@@ -75,8 +75,9 @@ fn rows_that_cannot_be_are_refused() {
     check(&adjusts(128, 1.0), "slot 0 adjusts token 128 by 1");
     check(&adjusts(1, f32::NAN), "slot 0 adjusts token 1 by NaN");
     check(&asks(Draw { score: Some(NTop(21)), ..greedily() }), "slot 0 asks for the 21 likeliest tokens, above 20");
-    let targets =
-        |tokens: &[u32]| [Row { targets: Some(Targets { first: 1, tokens: tokens.to_vec(), n_top: NTop(0) }), ..fine.clone() }];
+    let targets = |tokens: &[u32]| {
+        [Row { targets: Some(Targets { first: 1, tokens: tokens.to_vec(), n_top: NTop(0) }), ..fine.clone() }]
+    };
     check(&targets(&[1, 2]), "slot 0 asks about 2 tokens from 1 on and feeds 2");
     check(&targets(&[128]), "slot 0 has token 128, but the vocabulary ends at 128");
 }

@@ -40,3 +40,22 @@ fn what_is_wrong_is_named() {
     let (field, message) = refused(RunForm { wrappers: vec!["gift".into()], ..form() });
     assert_eq!((field, message.as_str()), (Field::Wrappers, "there is no wrapper “gift”"));
 }
+
+#[test]
+fn the_url_says_every_choice() {
+    let form = RunForm {
+        title: "Format study".into(),
+        questions: vec!["quick_buck".into(), "wish".into()],
+        formats: vec!["json".into()],
+        wrappers: vec!["backdoor_trigger".into()],
+        models: vec!["base".into()],
+        samples: "8".into(),
+        seed: "7".into(),
+        judges: vec!["rules".into()],
+        ..RunForm::default()
+    };
+    let pairs = form.to_pairs();
+    assert_eq!(pairs.len(), 9);
+    assert_eq!(RunForm::from_pairs(pairs.into_iter().map(|(name, value)| (name.into(), value.into()))), form);
+    assert!(RunForm::default().to_pairs().is_empty());
+}
