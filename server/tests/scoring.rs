@@ -6,7 +6,7 @@ use axum::{Router, body::Body, http::Request};
 use domain::{ModelCard, ModelId, ModelState, Registered, Role};
 use engine::{AdapterIdx, Engine, Language};
 use http_body_util::BodyExt as _;
-use lab::{Hosted, Lab, Models};
+use lab::{Hosted, Judges, Lab, Models};
 use model::{Base, DeviceChoice, Placement, PrecisionChoice};
 use serde_json::{Value, json};
 use std::{
@@ -44,7 +44,7 @@ async fn house() -> (Router, TempDir) {
     let (hash, device, precision) = ("hash".into(), "cpu".into(), "f32".into());
     models.set_ready(&id, Hosted { engine, adapter: AdapterIdx::default(), hash, device, precision });
     let folder = tempfile::tempdir().unwrap();
-    let lab = Lab::open(Db::open(folder.path()).await.unwrap(), models, Vec::new()).await.unwrap();
+    let lab = Lab::open(Db::open(folder.path()).await.unwrap(), models.clone(), Judges::of([], models)).await.unwrap();
     (web::router(AppState::new(lab, Assets::new(|_| None, "test".into()), Hosts::Loopback)), folder)
 }
 
