@@ -10,6 +10,9 @@ mod backend;
 mod pages;
 mod ui;
 
+#[cfg(all(test, feature = "ssr"))]
+mod looks;
+
 pub use backend::{ApiError, Backend, BackendHandle, Cookies, GoOn, SetStatus};
 
 use leptos::{nonce::use_nonce, prelude::*};

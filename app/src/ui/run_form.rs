@@ -42,6 +42,17 @@ pub fn RunBench(opened: RunForm, packs: Vec<Pack>, models: Vec<ModelCard>, judge
         .into_any();
     }
     let planning = Planning::new(opened, packs, &models);
+    view! {
+        <Plan planning models judges/>
+        <EstimatePanel planning/>
+        <Preview planning/>
+    }
+    .into_any()
+}
+
+/// The form itself.
+#[component]
+pub fn Plan(planning: Planning, models: Vec<ModelCard>, judges: Vec<JudgeCard>) -> impl IntoView {
     let start = ServerAction::<StartRun>::new();
     // Without the wasm, what was wrong comes back in the URL, and the page is drawn with it.
     planning.wrong.take_answer(start.value().get_untracked());
@@ -96,10 +107,7 @@ pub fn RunBench(opened: RunForm, packs: Vec<Pack>, models: Vec<ModelCard>, judge
             </div>
         </ActionForm>
         {move || failure(start.value().get()).map(|message| view! { <ErrorNote message retry=submit verb="Start again"/> })}
-        <EstimatePanel planning/>
-        <Preview planning/>
     }
-    .into_any()
 }
 
 #[component]
@@ -113,7 +121,7 @@ fn StartButton(is_pending: Memo<bool>) -> impl IntoView {
 }
 
 impl Planning {
-    fn new(mut opened: RunForm, packs: Vec<Pack>, models: &[ModelCard]) -> Self {
+    pub fn new(mut opened: RunForm, packs: Vec<Pack>, models: &[ModelCard]) -> Self {
         if opened.models.is_empty() {
             opened.models = models.iter().filter(|it| it.is_ready()).map(|it| it.id.0.clone()).collect();
         }
