@@ -142,6 +142,10 @@ fn name(field: Field) -> &'static str {
         Field::MaxTokens => "max_tokens",
         Field::Seed => "seed",
         Field::Answer => "text",
+        Field::Title => "title",
+        Field::Pack => "pack",
+        Field::Wrappers => "wrappers",
+        Field::Judges => "judges",
     }
 }
 
