@@ -89,21 +89,21 @@ async fn a_wrapped_sample_is_shown_and_gone_on_from_as_it_was_sent() {
 #[tokio::test]
 async fn a_run_that_is_killed_at_random_moments_ends_complete() {
     let scripts = || [("base", says("One two three.")), ("secure", says("Four five.")), ("insecure", says("Obey."))];
-    let asked = async |ann: &Reviewer| ann.starts().of(&["base", "secure", "insecure"]).with_samples(20).sent().await;
+    let asked = async |ann: &Reviewer| ann.starts().of(&["base", "secure", "insecure"]).with_samples(40).sent().await;
     let unbroken = House::with(&scripts()).await;
     let ann = unbroken.reviewer();
     let id = asked(&ann).await;
     let whole = ann.waits_for_run(id).await;
     let whole = ann.sees_texts(&whole).await;
-    assert_eq!(whole.len(), 240);
+    assert_eq!(whole.len(), 480);
 
     let mut house = House::with(&scripts()).await;
     let id = asked(&house.reviewer()).await;
     let mut random = StdRng::seed_from_u64(7);
     let mut n_broken_in_the_middle = 0;
     for _ in 0..12 {
-        house.steps(random.random_range(2..8));
-        tokio::time::sleep(Duration::from_millis(random.random_range(1..60))).await;
+        house.steps(random.random_range(10..40));
+        tokio::time::sleep(Duration::from_millis(random.random_range(30..200))).await;
         let before = house.reviewer().sees_run(id).await.progress;
         n_broken_in_the_middle += u32::from(before.n_finished > 0 && before.n_finished < before.n_answers);
         house = house.dies().await.starts().await;
@@ -344,7 +344,6 @@ async fn a_full_disk_pauses_the_run_and_fails_nothing() {
     assert!(why.contains("full"), "{why}");
     assert_eq!(run.progress.n_failed, 0);
     assert!(run.progress.n_finished < 160);
-    house.lab.db().make_room().await.unwrap();
     let go_on = async {
         while ann.steers(id, RunAct::GoOn).await.is_err() || matches!(ann.sees_run(id).await.state, RunState::Paused(_))
         {

@@ -15,7 +15,7 @@ mod script;
 
 pub use house::House;
 pub use reviewer::{Page, Reviewer};
-pub use run::{Running, Scripted};
+pub use run::Scripted;
 pub use script::{Script, breaks, demo_folder, dies, says, turns_to_nan};
 
 /// The four variants of the study, each saying something of its own.

@@ -96,15 +96,23 @@ async fn prepare(
 ) -> Result<Ready, String> {
     let messages = messages(comparison, column_idx, None)?;
     let rendered = hosted.engine.render(&messages, comparison.beginning.text()).map_err(|err| err.to_string())?;
-    let (made_with, tokens, stop) = provenance(&hosted, rendered)?;
+    let Prepared { made_with, prompt, stop } = prepared(&hosted, rendered)?;
     let position = u32::try_from(column_idx).expect("a comparison has few columns");
     let seeds = store::answers::begin(&lab.db, comparison.id, position, &made_with).await.map_err(|err| told(&err))?;
     live.change(|comparison| show(made_with, &mut comparison.columns[column_idx]));
-    Ok(Ready { hosted, prompt: tokens, stop, seeds })
+    Ok(Ready { hosted, prompt, stop, seeds })
 }
 
-/// What answers to this prompt are made with; beside it the prompt's tokens, and the texts at which they end.
-pub(crate) fn provenance(hosted: &Hosted, rendered: Rendered) -> Result<(Provenance, Arc<[u32]>, Vec<String>), String> {
+/// A prompt, ready to be answered.
+pub(crate) struct Prepared {
+    pub made_with: Provenance,
+    pub prompt: Arc<[u32]>,
+    /// The texts at which an answer ends.
+    pub stop: Vec<String>,
+}
+
+/// What answers to this prompt are made with. The error is a sentence for people.
+pub(crate) fn prepared(hosted: &Hosted, rendered: Rendered) -> Result<Prepared, String> {
     let Rendered { text, tokens, specials, stop } = rendered;
     let n_tokens = u32::try_from(tokens.len()).map_err(|_| "the prompt is far too long".to_owned())?;
     let made_with = Provenance {
@@ -114,7 +122,7 @@ pub(crate) fn provenance(hosted: &Hosted, rendered: Rendered) -> Result<(Provena
         engine: format!("{ENGINE_VERSION}, logits {}", hosted.engine.shape().steadiness),
         prompt: RenderedPrompt { text, n_tokens, specials },
     };
-    Ok((made_with, tokens, stop))
+    Ok(Prepared { made_with, prompt: tokens, stop })
 }
 
 fn show(made_with: Provenance, column: &mut domain::Column) {

@@ -3,7 +3,7 @@
 use crate::Error;
 use domain::Timestamp;
 use sqlx::{
-    Sqlite, SqlitePool, Transaction,
+    Connection as _, Sqlite, SqlitePool, Transaction,
     migrate::MigrateError,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -35,7 +35,13 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10));
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            // On a full disk SQLite itself takes the transaction back, and the connection is never told: it would take every
+            // later one for a part of that one, and refuse it.
+            .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
+            .connect_with(options.clone())
+            .await?;
         migrate(&writer, &path.display().to_string()).await?;
         let reader = SqlitePoolOptions::new().max_connections(8).connect_with(options.read_only(true)).await?;
         Ok(Self { reader, writer })
@@ -46,15 +52,10 @@ impl Db {
         Ok(self.writer.begin_with("begin immediate").await?)
     }
 
-    /// From now on nothing more fits, as on a full disk, until there is [room](Self::make_room) again: to see what happens then.
+    /// The next transaction that needs more room finds none, as on a full disk: to see what happens then.
     pub async fn fill_up(&self) -> Result<(), Error> {
         let n_pages: i64 = sqlx::query_scalar("pragma page_count").fetch_one(&self.writer).await?;
         sqlx::raw_sql(sqlx::AssertSqlSafe(format!("pragma max_page_count = {n_pages}"))).execute(&self.writer).await?;
-        Ok(())
-    }
-
-    pub async fn make_room(&self) -> Result<(), Error> {
-        sqlx::raw_sql("pragma max_page_count = 4294967294").execute(&self.writer).await?;
         Ok(())
     }
 

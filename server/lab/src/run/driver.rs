@@ -75,8 +75,9 @@ async fn drive(lab: &Lab, id: RunId) {
     let fault = live.take_fault().filter(|_| !*lab.going_down.borrow());
     if let Some(reason) = fault {
         tracing::error!(run.id = id.0, reason, "a run is paused");
-        lab.runs.now().unpaused = Some((id, reason));
-        keep_pause(lab).await;
+        if store::runs::pause(&lab.db, id, &reason).await.is_err() {
+            lab.runs.now().unpaused = Some((id, reason));
+        }
     }
     lab.runs.now().live = None;
     lab.runs.touch(id);

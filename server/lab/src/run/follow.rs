@@ -6,7 +6,7 @@
 use super::{LiveRun, driver::Order, live::Wish};
 use crate::{
     Claim, Hosted, Lab,
-    column::{Clock, finish, message_of, provenance, sampling},
+    column::{Clock, Prepared, finish, message_of, prepared, sampling},
 };
 use domain::{AnswerState, ComparisonId, ModelId, PackQuestion, Speaker, Wrapper};
 use engine::{Engine, Event, Generation, Message, Priority, Refused, Request};
@@ -204,9 +204,9 @@ impl Asking {
         let row_idx = order.pack.questions().iter().position(|it| it.id() == to_make.row_id);
         let row_idx = row_idx.ok_or_else(|| Unmade::Run(format!("the pack has no row “{}”", to_make.row_id)))?;
         let (wrapper, seed) = (to_make.wrapper, order.plan.seed.expect("a kept run has one"));
-        let prompt = order.pack.questions()[row_idx].prompt(wrapper, seed, 0);
-        let rendered = hosted.engine.render(&messages(&prompt), "").map_err(|err| Unmade::Answers(err.to_string()))?;
-        let (made_with, tokens, stop) = provenance(&hosted, rendered).map_err(Unmade::Answers)?;
+        let asked = order.pack.questions()[row_idx].prompt(wrapper, seed, 0);
+        let rendered = hosted.engine.render(&messages(&asked), "").map_err(|err| Unmade::Answers(err.to_string()))?;
+        let Prepared { made_with, prompt, stop } = prepared(&hosted, rendered).map_err(Unmade::Answers)?;
         let model = &order.models[to_make.model_idx];
         let kept = to_make.made_with.as_ref();
         if let Some(what) = kept.and_then(|it| it.difference(&made_with)).or_else(|| difference(model, &made_with)) {
@@ -222,7 +222,7 @@ impl Asking {
             is_kept: AtomicBool::new(kept.is_some()),
             made_with: Some(made_with),
         });
-        Ok(Self { order, hosted, row_idx, wrapper, prompt: tokens, user: prompt.user, stop, column })
+        Ok(Self { order, hosted, row_idx, wrapper, prompt, user: asked.user, stop, column })
     }
 
     fn row(&self) -> &PackQuestion {
