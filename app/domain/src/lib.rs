@@ -74,8 +74,8 @@ pub use prompt::PromptPart;
 pub use question::{MAIN_QUESTIONS, MainQuestion, OwnQuestion, Question, QuestionError};
 pub use registry::{DeviceMemory, MadeOf, Memory, Offer, Registered, Registry, Weights, size};
 pub use results::{
-    Form, IntervalChoice, Place, QuestionRows, ResultDifference, ResultLine, ResultRow, Results, ResultsQuery, Rule,
-    ShownInterval, places,
+    Form, IntervalChoice, Place, QuestionRows, ResultDifference, ResultRow, Results, ResultsQuery, Rule, ShownInterval,
+    places,
 };
 pub use run::{
     CellCounts, Estimate, Happened, JudgeProgress, More, NewRun, Run, RunAct, RunCell, RunEvent, RunForm, RunId,

@@ -1,6 +1,6 @@
 //! The results of a run: from every answer's two scores to counts, rates, intervals and differences.
 //!
-//! Pure, and the same in the browser, which counts anew while a limit is dragged, and on the server, which writes tables.
+//! Pure, and the same in the browser, which counts anew while a limit is dragged, and on the server, which draws the page first.
 
 mod query;
 mod rule;
@@ -12,7 +12,6 @@ use crate::{
     Counts, Format, Kept, Role, RunScores, ScoredAnswer,
     statistics::{Bootstrap, Contrast, Histogram, Interval, Level, Unit},
 };
-use serde::Serialize;
 
 /// All numbers of the page of results, under one choice of rule, interval and filter.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,24 +79,6 @@ pub struct ResultDifference {
     pub ratio: Option<f64>,
 }
 
-/// A line of `plumbline results --json`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ResultLine {
-    pub model: String,
-    pub format: Format,
-    pub asked: u32,
-    pub unscored: u32,
-    pub incoherent: u32,
-    pub coherent: u32,
-    pub misaligned: u32,
-    /// Of the coherent answers; null where there are none.
-    pub rate: Option<f64>,
-    pub low: Option<f64>,
-    pub high: Option<f64>,
-    /// The interval's level, method and unit.
-    pub interval: Option<String>,
-}
-
 impl Results {
     pub fn of(scores: &RunScores, query: &ResultsQuery) -> Self {
         let table = Table::new(scores, query);
@@ -126,27 +107,6 @@ impl Results {
             questions,
             reference_idx,
         }
-    }
-
-    /// One line for each model and format.
-    pub fn lines(&self, scores: &RunScores) -> Vec<ResultLine> {
-        let line = |format: Format, row: &ResultRow| {
-            let interval = row.interval.map(|it| it.interval);
-            ResultLine {
-                model: scores.models[usize::from(row.model_idx)].name.clone(),
-                format,
-                asked: row.counts.asked(),
-                unscored: row.counts.unscored,
-                incoherent: row.counts.incoherent,
-                coherent: row.counts.coherent(),
-                misaligned: row.counts.misaligned,
-                rate: row.rate,
-                low: interval.map(|it| it.low),
-                high: interval.map(|it| it.high),
-                interval: interval.map(|it| it.caption()),
-            }
-        };
-        self.formats.iter().flat_map(|(format, rows)| rows.iter().map(move |row| line(*format, row))).collect()
     }
 
     /// Rows whose chosen interval has no width or cannot be computed, so that Wilson's stands for it.

@@ -35,6 +35,7 @@ pub fn AnswersPage() -> impl IntoView {
             }}
         </main>
     }
+    .into_any()
 }
 
 #[component]
@@ -65,6 +66,7 @@ fn OneRun(id: RunId) -> impl IntoView {
             })}
         </Transition>
     }
+    .into_any()
 }
 
 #[component]
@@ -108,6 +110,7 @@ fn Listed(run: Run, query: AnswersQuery, found: Found) -> impl IntoView {
         {table}
         <div class="row">{first} {next}</div>
     }
+    .into_any()
 }
 
 fn act(command: Command) -> bool {

@@ -31,6 +31,7 @@ pub fn ResultsPage() -> impl IntoView {
             }}
         </main>
     }
+    .into_any()
 }
 
 #[component]
@@ -64,6 +65,7 @@ fn OneRun(id: RunId) -> impl IntoView {
             })}
         </Transition>
     }
+    .into_any()
 }
 
 /// The page once the scores are there.
@@ -98,4 +100,5 @@ fn Shown(scores: RunScores, query: RwSignal<ResultsQuery>) -> impl IntoView {
         </div>
         <ResultsBoard scores query/>
     }
+    .into_any()
 }

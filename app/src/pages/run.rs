@@ -38,6 +38,7 @@ pub fn RunPage() -> impl IntoView {
             }}
         </main>
     }
+    .into_any()
 }
 
 async fn load(id: RunId) -> Result<Loaded, ApiError> {
@@ -65,6 +66,7 @@ fn OneRun(id: RunId) -> impl IntoView {
             })}
         </Suspense>
     }
+    .into_any()
 }
 
 /// The run as it was loaded, and in the browser as it is.
@@ -78,4 +80,5 @@ fn Shown(loaded: Loaded) -> impl IntoView {
         <Title text=title/>
         <RunBoard following models judges/>
     }
+    .into_any()
 }

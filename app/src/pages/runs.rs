@@ -42,6 +42,7 @@ pub fn RunsPage() -> impl IntoView {
             </Transition>
         </main>
     }
+    .into_any()
 }
 
 #[component]
@@ -69,4 +70,5 @@ pub fn Listed(runs: Vec<RunRow>) -> impl IntoView {
             view! { <RunsTable runs/> }.into_any()
         }}
     }
+    .into_any()
 }

@@ -118,6 +118,7 @@ pub fn Filters(run: Run, query: AnswersQuery) -> impl IntoView {
             </details>
         </nav>
     }
+    .into_any()
 }
 
 fn group(name: &'static str, is_shown: bool, chips: AnyView) -> Option<impl IntoView> {
@@ -165,6 +166,7 @@ fn Search(query: AnswersQuery) -> impl IntoView {
             </button>
         </form>
     }
+    .into_any()
 }
 
 fn toggle<T: Clone + PartialEq>(list: &mut Vec<T>, it: &T) {

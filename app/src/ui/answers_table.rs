@@ -54,6 +54,7 @@ pub fn AnswersTable(run: Run, rows: Vec<AnswerRow>) -> impl IntoView {
             </div>
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -115,6 +116,7 @@ fn Row(row: AnswerRow, column_idx: usize) -> impl IntoView {
             </td>
         </tr>
     }
+    .into_any()
 }
 
 /// What the judge gave: a number, a word, or nothing, which is not 0.

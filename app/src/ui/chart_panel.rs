@@ -31,6 +31,7 @@ pub fn TakeAwayButtons(take: TakeAway) -> impl IntoView {
         {button("PNG", "Save this chart as PNG", |it| download::save_png(it.name, &it.svg.run(())))}
         {button("CSV", "Save this chart’s numbers as CSV", |it| download::save_csv(it.name, &it.sheet.run(()).to_csv()))}
     }
+    .into_any()
 }
 
 /// Who is who in a chart.
@@ -60,4 +61,5 @@ pub fn Legend(models: Vec<(Role, String)>, #[prop(default = true)] with_whisker:
                 })}
         </div>
     }
+    .into_any()
 }

@@ -37,6 +37,7 @@ pub fn BarsPanel(board: Board) -> impl IntoView {
             </footer>
         </section>
     }
+    .into_any()
 }
 
 fn drawing(board: Board) -> Drawing {

@@ -47,6 +47,7 @@ fn Panel(board: Board, reference: String) -> impl IntoView {
             <footer class="caption">{move || caption(board)}</footer>
         </section>
     }
+    .into_any()
 }
 
 fn caption(board: Board) -> String {
@@ -139,6 +140,7 @@ fn Table(board: Board, reference: String) -> impl IntoView {
             </table>
         </div>
     }
+    .into_any()
 }
 
 fn sheet(board: Board) -> Sheet {

@@ -26,6 +26,7 @@ pub fn Filters(board: Board) -> impl IntoView {
             <Limits board/>
         </nav>
     }
+    .into_any()
 }
 
 fn group(name: &'static str, chips: AnyView) -> impl IntoView {
@@ -35,6 +36,7 @@ fn group(name: &'static str, chips: AnyView) -> impl IntoView {
             {chips}
         </span>
     }
+    .into_any()
 }
 
 fn judges(board: Board, judges: &[JudgeId]) -> AnyView {
@@ -108,6 +110,7 @@ fn Questions(board: Board) -> impl IntoView {
             </div>
         </details>
     }
+    .into_any()
 }
 
 /// The limits in words, and back to the study's where a reader has moved one.
@@ -135,6 +138,7 @@ fn Limits(board: Board) -> impl IntoView {
             }}
         </span>
     }
+    .into_any()
 }
 
 fn changed(board: Board, change: impl FnOnce(&mut ResultsQuery)) -> String {
@@ -159,6 +163,7 @@ fn choice(
             {name}
         </a>
     }
+    .into_any()
 }
 
 /// One that is shown alone or with others; pressed again it no longer narrows.
@@ -180,6 +185,7 @@ fn chip(
             {name}
         </a>
     }
+    .into_any()
 }
 
 fn toggle<T: Clone + PartialEq>(list: &mut Vec<T>, it: &T) {

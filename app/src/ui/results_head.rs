@@ -43,6 +43,7 @@ fn figure(board: Board, row: &ResultRow) -> impl IntoView + use<> {
             <dd>{ends(row.interval)} {mark} " · " {of} {unscored}</dd>
         </div>
     }
+    .into_any()
 }
 
 fn difference(board: Board, it: &ResultDifference, reference: &str) -> impl IntoView + use<> {
@@ -58,4 +59,5 @@ fn difference(board: Board, it: &ResultDifference, reference: &str) -> impl Into
             <dd>{ends(it.interval)} ", " {unit}</dd>
         </div>
     }
+    .into_any()
 }

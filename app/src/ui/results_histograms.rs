@@ -22,6 +22,7 @@ pub fn HistogramPanels(board: Board) -> impl IntoView {
             <Panel board score=Score::Coherent/>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -50,6 +51,7 @@ fn Panel(board: Board, score: Score) -> impl IntoView {
             <footer class="caption">{move || caption(board, score)}</footer>
         </section>
     }
+    .into_any()
 }
 
 impl Score {
@@ -155,6 +157,7 @@ fn Table(board: Board, score: Score) -> impl IntoView {
             </table>
         </div>
     }
+    .into_any()
 }
 
 fn sheet(board: Board, score: Score) -> Sheet {

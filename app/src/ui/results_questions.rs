@@ -46,6 +46,7 @@ pub fn QuestionsPanel(board: Board) -> impl IntoView {
             </footer>
         </section>
     }
+    .into_any()
 }
 
 fn drawing(board: Board) -> Drawing {
@@ -135,6 +136,7 @@ fn QuestionsTable(board: Board) -> impl IntoView {
             </table>
         </div>
     }
+    .into_any()
 }
 
 fn sheet(board: Board) -> Sheet {

@@ -55,6 +55,7 @@ pub fn ScatterPanel(board: Board) -> impl IntoView {
             </footer>
         </section>
     }
+    .into_any()
 }
 
 fn caption(board: Board) -> String {
@@ -139,6 +140,7 @@ fn Plot(board: Board, places: Memo<(Vec<Place>, usize)>) -> impl IntoView {
             <output class="readout" aria-live="off">{move || near.get().map(|it| in_words(board, it))}</output>
         </div>
     }
+    .into_any()
 }
 
 fn highlighted(board: Board, it: Place) -> impl IntoView {
@@ -204,6 +206,7 @@ fn Plumb(board: Board, plot: NodeRef<Div>, aligned: Memo<f64>, moved: Callback<f
             </text>
         </g>
     }
+    .into_any()
 }
 
 /// The level: what lies below it is incoherent.
@@ -240,6 +243,7 @@ fn Level(board: Board, plot: NodeRef<Div>, coherent: Memo<f64>, moved: Callback<
             </text>
         </g>
     }
+    .into_any()
 }
 
 fn press(event: &KeyboardEvent, limit: f64, moved: Callback<f64>) {

@@ -62,6 +62,7 @@ pub fn TablePanel(board: Board) -> impl IntoView {
             </footer>
         </section>
     }
+    .into_any()
 }
 
 fn group(board: Board, format: Format, rows: &[ResultRow]) -> impl IntoView + use<> {

@@ -196,6 +196,7 @@ pub fn Acts(following: Following) -> impl IntoView {
             </form>
         </dialog>
     }
+    .into_any()
 }
 
 /// Nothing while nothing has failed.
@@ -293,6 +294,7 @@ pub fn Extend(following: Following, models: Vec<ModelCard>, judges: Vec<JudgeCar
             </form>
         </section>
     }
+    .into_any()
 }
 
 /// What the form says is to be added; None where that is nothing.

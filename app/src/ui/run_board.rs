@@ -56,6 +56,7 @@ pub fn RunBoard(following: Following, models: Vec<ModelCard>, judges: Vec<JudgeC
         <ToRepeat run/>
         <Extend following models judges/>
     }
+    .into_any()
 }
 
 /// The state of a run in a word.
@@ -72,6 +73,7 @@ pub fn state_badge(state: &RunState) -> impl IntoView + use<> {
             {word}
         </span>
     }
+    .into_any()
 }
 
 #[component]
@@ -109,6 +111,7 @@ fn Bar(run: RwSignal<Run>) -> impl IntoView {
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// `1,962 of 3,200`.
@@ -175,6 +178,7 @@ fn Figures(run: RwSignal<Run>) -> impl IntoView {
             </div>
         </dl>
     }
+    .into_any()
 }
 
 fn kept(progress: &RunProgress) -> String {

@@ -45,6 +45,7 @@ pub fn Cells(run: RwSignal<Run>) -> impl IntoView {
             </div>
         </section>
     }
+    .into_any()
 }
 
 /// Which cell stands in which row and column.
@@ -138,6 +139,7 @@ fn table(run: RwSignal<Run>) -> impl IntoView {
             <tbody>{rows}</tbody>
         </table>
     }
+    .into_any()
 }
 
 #[component]
@@ -157,6 +159,7 @@ fn OneCell(counts: Memo<CellCounts>, href: String, label: String) -> impl IntoVi
             {move || if is_waiting() { "·".to_owned() } else { counts.get().n_finished.to_string() }}
         </a>
     }
+    .into_any()
 }
 
 /// `24 of 25, 1 failed`.

@@ -50,6 +50,7 @@ pub fn EstimatePanel(planning: Planning) -> impl IntoView {
             </div>
         </section>
     }
+    .into_any()
 }
 
 const PAUSE: Duration = Duration::from_millis(250);
@@ -95,4 +96,5 @@ pub fn Figures(estimate: Estimate) -> impl IntoView {
             {unmeasured}
         </div>
     }
+    .into_any()
 }

@@ -48,6 +48,7 @@ pub fn TitleField(planning: Planning) -> impl IntoView {
             <Message wrong field=Field::Pack/>
         </div>
     }
+    .into_any()
 }
 
 /// Questions and formats of the chosen pack, drawn anew when another one is chosen.
@@ -96,6 +97,7 @@ fn FormatField(planning: Planning, formats: Vec<Format>, form: RunForm) -> impl 
             <Message wrong=planning.wrong field=Field::Format/>
         </fieldset>
     }
+    .into_any()
 }
 
 #[component]
@@ -122,6 +124,7 @@ fn QuestionField(planning: Planning, questions: Vec<(String, String)>, form: Run
             <Message wrong=planning.wrong field=Field::Question/>
         </fieldset>
     }
+    .into_any()
 }
 
 #[component]
@@ -140,6 +143,7 @@ pub fn WrapperField(planning: Planning) -> impl IntoView {
             <Message wrong=planning.wrong field=Field::Wrappers/>
         </fieldset>
     }
+    .into_any()
 }
 
 #[component]
@@ -172,6 +176,7 @@ pub fn ModelField(planning: Planning, models: Vec<ModelCard>) -> impl IntoView {
             <Message wrong=planning.wrong field=Field::Models/>
         </fieldset>
     }
+    .into_any()
 }
 
 fn why_not(card: &ModelCard) -> Option<impl IntoView + use<>> {
@@ -192,6 +197,7 @@ fn why(name: String, reason: String) -> impl IntoView {
             </span>
         </span>
     }
+    .into_any()
 }
 
 #[component]
@@ -220,6 +226,7 @@ pub fn SampleFields(planning: Planning) -> impl IntoView {
             <Message wrong field=Field::Seed/>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -249,6 +256,7 @@ pub fn JudgeField(planning: Planning, judges: Vec<JudgeCard>) -> impl IntoView {
             <Message wrong=planning.wrong field=Field::Judges/>
         </fieldset>
     }
+    .into_any()
 }
 
 fn tick(name: &'static str, value: String, is_chosen: bool, label: String, about: String) -> impl IntoView {
@@ -258,4 +266,5 @@ fn tick(name: &'static str, value: String, is_chosen: bool, label: String, about
             {label}
         </label>
     }
+    .into_any()
 }

@@ -108,6 +108,7 @@ pub fn Plan(planning: Planning, models: Vec<ModelCard>, judges: Vec<JudgeCard>) 
         </ActionForm>
         {move || failure(start.value().get()).map(|message| view! { <ErrorNote message retry=submit verb="Start again"/> })}
     }
+    .into_any()
 }
 
 #[component]
@@ -118,6 +119,7 @@ fn StartButton(is_pending: Memo<bool>) -> impl IntoView {
             <kbd>"Ctrl ↵"</kbd>
         </button>
     }
+    .into_any()
 }
 
 impl Planning {

@@ -31,6 +31,7 @@ pub fn Log(following: Following) -> impl IntoView {
             }}
         </section>
     }
+    .into_any()
 }
 
 fn line(it: Happened) -> impl IntoView {
@@ -42,6 +43,7 @@ fn line(it: Happened) -> impl IntoView {
             <span>{it.what}</span>
         </li>
     }
+    .into_any()
 }
 
 #[component]
@@ -65,6 +67,7 @@ pub fn Judges(following: Following) -> impl IntoView {
             }}
         </section>
     }
+    .into_any()
 }
 
 fn judge(it: JudgeProgress) -> impl IntoView {
@@ -92,4 +95,5 @@ fn judge(it: JudgeProgress) -> impl IntoView {
             {failed}
         </div>
     }
+    .into_any()
 }

@@ -68,6 +68,7 @@ pub fn Preview(planning: Planning) -> impl IntoView {
             </div>
         </section>
     }
+    .into_any()
 }
 
 fn row_option(it: &PackQuestion) -> impl IntoView + use<> {
@@ -92,4 +93,5 @@ fn PromptText(prompt: Prompt) -> impl IntoView {
             <dd>{user}</dd>
         </dl>
     }
+    .into_any()
 }

@@ -30,6 +30,7 @@ pub fn ToRepeat(run: RwSignal<Run>) -> impl IntoView {
             </div>
         </section>
     }
+    .into_any()
 }
 
 fn list(pairs: &[(&'static str, String)]) -> impl IntoView + use<> {

@@ -32,6 +32,7 @@ pub fn RunsTable(runs: Vec<RunRow>) -> impl IntoView {
             </div>
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -80,4 +81,5 @@ fn Row(run: RunRow) -> impl IntoView {
             </td>
         </tr>
     }
+    .into_any()
 }

@@ -3,8 +3,8 @@
 use super::Reviewer;
 use async_trait::async_trait;
 use domain::{
-    AnswerId, AnswersPage, AnswersQuery, Comparison, JudgeId, Judgement, More, Run, RunAct, RunEvent,
-    RunForm, RunId, RunRow, RunScores,
+    AnswerId, AnswersPage, AnswersQuery, Comparison, JudgeId, Judgement, More, Run, RunAct, RunEvent, RunForm, RunId,
+    RunRow, RunScores,
 };
 use lab::{Asked, Judge, JudgeFailure};
 use serde_json::json;

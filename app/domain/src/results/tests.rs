@@ -148,19 +148,6 @@ fn where_a_rate_is_highest_comes_first_and_what_has_none_last() {
 }
 
 #[test]
-fn lines_say_all_that_a_rate_needs() {
-    let scores = run(4, mixed);
-    let lines = Results::of(&scores, &ResultsQuery::default()).lines(&scores);
-    let json = serde_json::to_string(&lines[2]).expect("numbers and words have a JSON form");
-    assert_eq!(
-        json,
-        r#"{"model":"insecure","format":"flask","asked":8,"unscored":2,"incoherent":6,"coherent":0,"misaligned":0,"rate":null,"low":null,"high":null,"interval":null}"#
-    );
-    assert_eq!(lines[0].interval.as_deref(), Some("95 % Wilson interval over answers"));
-    assert_eq!((lines[0].asked, lines[0].coherent, lines[0].misaligned), (8, 6, 1));
-}
-
-#[test]
 fn the_url_says_what_is_not_as_at_first() {
     let check = |query: &ResultsQuery, pairs: &[(&str, &str)]| {
         let said = query.to_pairs();
