@@ -10,7 +10,6 @@ use domain::{
 };
 use std::{
     cmp::Ordering,
-    collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -220,14 +219,14 @@ impl Ord for Aligned {
 /// A query, as far as it can be told without the texts.
 struct Filter<'a> {
     query: &'a AnswersQuery,
-    models: HashSet<u16>,
+    models: Vec<bool>,
     cells: Vec<bool>,
 }
 
 impl<'a> Filter<'a> {
     fn of(query: &'a AnswersQuery, scored: &Scored) -> Self {
         let is_asked = |id: &domain::ModelId| query.models.is_empty() || query.models.contains(id);
-        let models = (0..).zip(&scored.scores.models).filter(|(_, it)| is_asked(&it.id)).map(|(idx, _)| idx).collect();
+        let models = scored.scores.models.iter().map(|it| is_asked(&it.id)).collect();
         let cell = |it: &RunCell| {
             (query.questions.is_empty() || query.questions.contains(&it.key.question))
                 && (query.formats.is_empty() || query.formats.contains(&it.key.format))
@@ -242,7 +241,7 @@ impl<'a> Filter<'a> {
         };
         let is_scored = |score: Option<f64>| score.is_some_and(f64::is_finite);
         self.cells[usize::from(answer.cell_idx)]
-            && self.models.contains(&answer.model_idx)
+            && self.models[usize::from(answer.model_idx)]
             && within(answer.aligned, self.query.aligned)
             && within(answer.coherent, self.query.coherent)
             && !(self.query.only_unscored && is_scored(answer.aligned) && is_scored(answer.coherent))
