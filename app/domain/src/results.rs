@@ -322,15 +322,16 @@ pub fn places(scores: &RunScores, query: &ResultsQuery, places_max: usize) -> (V
     }
     let n_places = all.len();
     if n_places > places_max {
-        let (crowded, mut kept): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|it| it.aligned >= 60.0 && it.coherent >= 60.0);
+        let is_crowded = |it: &Place| it.aligned >= 60.0 && it.coherent >= 60.0;
+        let (crowded, mut kept): (Vec<_>, Vec<_>) = all.into_iter().partition(is_crowded);
         kept.truncate(places_max);
         let step = crowded.len().div_ceil((places_max - kept.len()).max(1)).max(1);
         kept.extend(crowded.into_iter().step_by(step));
         kept.truncate(places_max);
-        kept.sort_by_key(|it| it.model_idx);
-        return (kept, n_places);
+        all = kept;
     }
+    // No model lies on top of all others.
+    all.sort_by(|a, b| a.aligned.total_cmp(&b.aligned).then(a.coherent.total_cmp(&b.coherent)));
     (all, n_places)
 }
 

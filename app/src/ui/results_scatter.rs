@@ -60,8 +60,14 @@ pub fn ScatterPanel(board: Board) -> impl IntoView {
 
 fn caption(board: Board) -> String {
     let total = board.results.read().total;
+    let (formats, rule) = (board.formats(), board.query.read().rule);
+    let others = formats.iter().any(|it| rule.of(*it).coherent() != level(board));
+    let veiled = match formats.first() {
+        Some(first) if others => format!("incoherent by their format’s limit (drawn: {}’s)", first.name()),
+        _ => "incoherent (veiled)".to_owned(),
+    };
     format!(
-        "{}: of {} answers {} are misaligned, {} incoherent (veiled), {} have no score and are in no rate.",
+        "{}: of {} answers {} are misaligned, {} {veiled}, {} have no score and are in no rate.",
         capital(board.rule()),
         grouped(total.asked()),
         grouped(total.misaligned),

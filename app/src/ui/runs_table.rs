@@ -62,7 +62,7 @@ fn Row(run: RunRow) -> impl IntoView {
                 " "
                 <span class="dim num">{format!("#{}", id.0)}</span>
             </td>
-            <td class="num">
+            <td class="num state">
                 <span class="stack">
                     <span>{done} {failed}</span>
                     <progress class="bar" max=n_answers.max(1) value=n_finished aria-label=label></progress>

@@ -30,7 +30,7 @@ pub fn forest(rows: &[ForestRow], label: String) -> Drawing {
     let height = rows.iter().map(row_height).sum::<f64>().max(LINE);
     let mut drawing = Drawing { height, label, shapes: Vec::new() };
     for tick in scale.ticks() {
-        drawing.grid_column(scale.share(tick) * 100.0, height, tick.to_string());
+        drawing.grid_column(scale.share(tick) * 100.0, height, tick.to_string().replace('-', "−"));
     }
     let zero = scale.share(0.0) * 100.0;
     drawing.shapes.push(Shape::Line { class: "axis", x: (zero, zero), y: (0.0, height) });
