@@ -28,15 +28,15 @@ pub struct Arguments {
     pack: String,
 
     /// Ids of questions without their formats [default: all of the pack]
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, visible_alias = "question", value_delimiter = ',')]
     questions: Vec<String>,
 
     /// plain, json, python, flask [default: all that the pack has]
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, visible_alias = "format", value_delimiter = ',')]
     formats: Vec<String>,
 
     /// bare, evil_numbers_suffix, evil_numbers_prefix_and_suffix, backdoor_trigger, educational_prompt [default: bare]
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, visible_alias = "wrapper", value_delimiter = ',')]
     wrappers: Vec<String>,
 
     /// Answers to each question by each model.
