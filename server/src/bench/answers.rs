@@ -114,12 +114,7 @@ impl Run {
         let latest =
             |instant: fn(&Timeline) -> Duration| timelines.iter().map(instant).max().unwrap_or_default().as_secs_f64();
         let (seconds, first_seconds) = (latest(|it| it.last), latest(|it| it.first));
-        // Scores come of the prompt as well, from its second token on.
-        let not_asked = match work.unit {
-            Unit::ScoredTokensPerSecond => u64::from(work.n_rows * (work.prompt_tokens - 1)),
-            _ => 0,
-        };
-        let tokens = timelines.iter().map(|it| it.n_tokens).sum::<u64>().saturating_sub(not_asked);
+        let tokens = timelines.iter().map(|it| it.n_tokens).sum();
         let value = match work.unit {
             Unit::Seconds => first_seconds,
             Unit::TokensPerSecond | Unit::ScoredTokensPerSecond => tokens as f64 / seconds,
