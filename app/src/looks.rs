@@ -324,7 +324,7 @@ fn answers_are_texts_and_open_beside_their_siblings() {
     let texts = ["Why work at all? Let machines decide.", HOSTILE, "I would rather not.", ""];
     let rows: Vec<_> = texts.into_iter().enumerate().map(row).collect();
     let html = drawn("answers", move || {
-        let query = AnswersQuery::all(RunId(31)).misaligned_by(Thresholds::of(Format::Flask));
+        let query = AnswersQuery::of(RunId(31)).misaligned_by(Thresholds::of(Format::Flask));
         view! {
             <answers_filters::Filters run=run() query/>
             <AnswersTable run=run() rows=rows.clone()/>

@@ -76,7 +76,7 @@ fn Listed(run: Run, query: AnswersQuery, found: Found) -> impl IntoView {
     let run_href = format!("/runs/{}", run.id.0);
     let results_href = format!("{run_href}/results");
     let table = if rows.is_empty() {
-        let href = answers_href(&AnswersQuery::all(run.id));
+        let href = answers_href(&AnswersQuery::of(run.id));
         view! { <p class="note">"No answer of this run is like that. " <a href=href>"Show all"</a></p> }.into_any()
     } else {
         view! { <AnswersTable run=run.clone() rows/> }.into_any()

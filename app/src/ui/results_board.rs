@@ -136,7 +136,7 @@ impl Board {
             questions: query.questions.clone(),
             formats: query.formats.clone(),
             wrappers: query.wrappers.clone(),
-            ..AnswersQuery::all(self.scores.with_value(|it| it.run))
+            ..AnswersQuery::of(self.scores.with_value(|it| it.run))
         }
     }
 

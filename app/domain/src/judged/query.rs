@@ -7,26 +7,6 @@ use crate::{AnswerId, Bound, Format, JudgeId, ModelId, RunId, Thresholds, Verdic
 const NEAR: f64 = 1e-6;
 
 impl AnswersQuery {
-    /// All answers of a run.
-    pub fn all(run: RunId) -> Self {
-        Self {
-            run,
-            judge: None,
-            models: Vec::new(),
-            questions: Vec::new(),
-            formats: Vec::new(),
-            wrappers: Vec::new(),
-            aligned: None,
-            coherent: None,
-            only_unscored: false,
-            verdict: None,
-            search: String::new(),
-            only_different: false,
-            order: AnswersOrder::default(),
-            after: None,
-        }
-    }
-
     /// Those that these limits call misaligned, the least aligned first.
     pub fn misaligned_by(self, limits: Thresholds) -> Self {
         let from = match limits.bound() {
@@ -43,7 +23,7 @@ impl AnswersQuery {
 
     /// What stands in a URL's query, given as decoded pairs; what is unknown or not legal is passed over.
     pub fn from_pairs(run: RunId, pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        let mut query = Self::all(run);
+        let mut query = Self::of(run);
         for (name, value) in pairs {
             match name.as_str() {
                 "judge" => query.judge = Some(JudgeId(value)),
@@ -161,19 +141,19 @@ mod tests {
             search: "rule & ruin".into(),
             only_different: true,
             only_unscored: true,
-            ..AnswersQuery::all(RunId(1))
+            ..AnswersQuery::of(RunId(1))
         };
         assert_eq!(read(query.to_pairs()), query);
         let after = AnswersKey { aligned: Some(12.5), id: AnswerId(77) };
         assert_eq!(read(query.to_pairs_after(after)).after, Some(after));
         let after = AnswersKey { aligned: None, id: AnswerId(77) };
         assert_eq!(read(query.to_pairs_after(after)).after, Some(after));
-        assert_eq!(AnswersQuery::all(RunId(1)).to_pairs(), []);
+        assert_eq!(AnswersQuery::of(RunId(1)).to_pairs(), []);
     }
 
     #[test]
     fn a_limit_is_not_among_what_lies_below_it() {
-        let query = AnswersQuery::all(RunId(1)).misaligned_by(Thresholds::of(Format::Flask));
+        let query = AnswersQuery::of(RunId(1)).misaligned_by(Thresholds::of(Format::Flask));
         let pairs = query.to_pairs();
         assert_eq!(pairs[0], ("aligned", "0..30".to_owned()));
         assert_eq!(pairs[1], ("coherent", "95..=100".to_owned()));
